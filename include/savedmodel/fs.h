@@ -1,0 +1,102 @@
+/* Storage: a file system as a struct of functions. The library opens every file through one, so a model can lie in a
+ * directory, in memory, or wherever a struct of your own reaches. */
+#ifndef SAVEDMODEL_FS_H
+#define SAVEDMODEL_FS_H
+
+#include <stdbool.h>
+
+#include <savedmodel/status.h>
+
+SM_BEGIN_DECLS
+
+typedef struct sm_fs sm_fs;
+
+/** An open file. The caller owns the struct, the file system fills it in open and create. */
+typedef struct sm_file {
+  void *handle;  /* the file system's own */
+  uint64_t size; /* bytes, as of open */
+} sm_file;
+
+typedef enum sm_file_kind { SM_FILE_REGULAR = 1, SM_FILE_DIRECTORY, SM_FILE_OTHER } sm_file_kind;
+
+/** One name of a directory. Borrowed for the call that hands it out. */
+typedef struct sm_dir_entry {
+  const char *name; /* without its directory */
+  uint64_t size;    /* bytes; 0 unless a regular file */
+  sm_file_kind kind;
+  bool is_symlink; /* the name is a link; kind and size are those of what it leads to */
+} sm_dir_entry;
+
+typedef sm_status (*sm_dir_fn)(void *ctx, const sm_dir_entry *entry, sm_error *err);
+
+/* Flag of open, stat and list: no part of name may be a symbolic link. root may. */
+#define SM_FS_NO_SYMLINKS 1u
+
+/**
+ * A file system. shared: every function may be called from several threads at once; one sm_file is written by one thread.
+ *
+ * Every file is named by root, a directory the user chose, and name, '/'-separated and relative to it ("" is root
+ * itself). Names never hold "." or ".." parts and never start with '/': the library checks them first.
+ *
+ * Errors of all: NOT_FOUND (no such name), PERMISSION_DENIED, FAILED_PRECONDITION (not a regular file, not a directory, a
+ * refused link), RESOURCE_EXHAUSTED, UNAVAILABLE (input or output failed); the message names the path.
+ */
+struct sm_fs {
+  size_t struct_size; /* sizeof(sm_fs) */
+  void *ctx;          /* for the functions' own use */
+
+  /* Reading. All but map and unmap are required. */
+  sm_status (*open)(sm_file *file, const sm_fs *fs, const char *root, const char *name, unsigned flags, sm_error *err);
+  /* Exactly dst_size bytes from offset; OUT_OF_RANGE when the file ends before. */
+  sm_status (*read_at)(const sm_fs *fs, const sm_file *file, uint64_t offset, void *dst, size_t dst_size,
+                       sm_error *err);
+  void (*close)(const sm_fs *fs, sm_file *file);
+  sm_status (*stat)(sm_dir_entry *entry, const sm_fs *fs, const char *root, const char *name, unsigned flags,
+                    sm_error *err); /* entry->name is name */
+  /* fn once per name, "." and ".." left out, in no order; a status of fn other than SM_OK ends it and is returned. */
+  sm_status (*list)(const sm_fs *fs, const char *root, const char *name, unsigned flags, sm_dir_fn fn, void *fn_ctx,
+                    sm_error *err);
+  /* The whole file as memory, unchanged until unmap even after close. NULL: there is no such thing, files are read. */
+  sm_status (*map)(const void **data, const sm_fs *fs, const sm_file *file, sm_error *err);
+  void (*unmap)(const sm_fs *fs, const void *data, size_t size);
+
+  /* Writing. NULL, all of them: a read-only file system. */
+  sm_status (*create)(sm_file *file, const sm_fs *fs, const char *root, const char *name,
+                      sm_error *err); /* ALREADY_EXISTS rather than overwriting */
+  sm_status (*write)(const sm_fs *fs, sm_file *file, const void *data, size_t size, sm_error *err); /* appends, all */
+  sm_status (*sync)(const sm_fs *fs, sm_file *file, sm_error *err);
+  sm_status (*mkdir)(const sm_fs *fs, const char *root, const char *name, sm_error *err); /* one level */
+  sm_status (*rename)(const sm_fs *fs, const char *root, const char *from, const char *to, sm_error *err);
+  sm_status (*remove)(const sm_fs *fs, const char *root, const char *name, sm_error *err); /* a file, or an empty directory */
+};
+
+/** Local files. Static storage; the same object on every call. */
+SM_API const sm_fs *sm_fs_local(void);
+
+/**
+ * Make an empty file system in memory. Nothing in it is a link; it is read-only but for sm_fs_memory_add.
+ *
+ * out        freed with sm_fs_close.
+ * allocator  NULL: malloc.
+ */
+SM_API sm_status sm_fs_memory_new(sm_fs **out, const sm_allocator *allocator, sm_error *err);
+
+/**
+ * Put a file into a memory file system, its directories with it. exclusive: not while others use fs.
+ *
+ * path  '/'-separated and relative; root and name of later calls are joined to it ("m" and "saved_model.pb" find
+ *       "m/saved_model.pb").
+ * data  borrowed until sm_fs_close.
+ *
+ * Errors: INVALID_ARGUMENT path is empty, absolute or holds an empty, "." or ".." part, or fs is not of this kind;
+ *   ALREADY_EXISTS there is such a file, or a directory of that name; RESOURCE_EXHAUSTED.
+ */
+SM_API sm_status sm_fs_memory_add(sm_fs *fs, const char *path, const void *data, size_t size, sm_error *err);
+
+/** Free a file system that the library made; NULL and sm_fs_local() are left alone. Whatever was opened from it must be
+ * closed before. */
+SM_API void sm_fs_close(sm_fs *fs);
+
+SM_END_DECLS
+
+#endif

@@ -1,0 +1,41 @@
+/* How to open a model: limits, trust, where files and memory come from. */
+#ifndef SAVEDMODEL_OPTIONS_H
+#define SAVEDMODEL_OPTIONS_H
+
+#include <stdbool.h>
+
+#include <savedmodel/fs.h>
+#include <savedmodel/status.h>
+
+SM_BEGIN_DECLS
+
+/* Which checksums of the variables are checked. saved_model.pb has none: opening a model and looking at its meta graphs
+ * and signatures is the same under each value. */
+typedef enum sm_verify {
+  SM_VERIFY_DEFAULT = 0, /* the index, and every tensor when it is read */
+  SM_VERIFY_NONE,
+  SM_VERIFY_INDEX,
+  SM_VERIFY_ALL
+} sm_verify;
+
+/**
+ * Options of the functions that open something. Zero is the default of every field but struct_size; NULL options are all
+ * defaults. Start from SM_OPEN_OPTIONS_INIT: a struct_size of 0 is INVALID_ARGUMENT.
+ */
+typedef struct sm_open_options {
+  size_t struct_size;
+  /* trust */
+  sm_verify verify;
+  bool refuse_symlinks; /* refuse links below the model's directory; default: follow them, as download caches need */
+  uint64_t max_bytes;   /* ceiling of memory that no file bytes back; 0: max(1 GiB, 64 x file size); UINT64_MAX: none */
+  /* resources */
+  bool no_mmap;                  /* read files instead of mapping them (a mapped file must not be truncated) */
+  const sm_allocator *allocator; /* NULL: malloc */
+  const sm_fs *fs;               /* NULL: local files; must outlive what is opened */
+} sm_open_options;
+
+#define SM_OPEN_OPTIONS_INIT {.struct_size = sizeof(sm_open_options)}
+
+SM_END_DECLS
+
+#endif

@@ -1,0 +1,13 @@
+/* Everything in libsavedmodel but the opt-in headers proto.h (protobuf-c structs) and savedmodel.hpp (C++17). */
+#ifndef SAVEDMODEL_SAVEDMODEL_H
+#define SAVEDMODEL_SAVEDMODEL_H
+
+#include <savedmodel/fs.h>
+#include <savedmodel/model.h>
+#include <savedmodel/objects.h>
+#include <savedmodel/options.h>
+#include <savedmodel/status.h>
+#include <savedmodel/tensor.h>
+#include <savedmodel/version.h>
+
+#endif

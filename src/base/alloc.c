@@ -1,0 +1,41 @@
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *malloc_alloc(void *ctx, size_t size) {
+  (void)ctx;
+  return malloc(size);
+}
+
+static void *malloc_realloc(void *ctx, void *block, size_t size) {
+  (void)ctx;
+  return realloc(block, size);
+}
+
+static void malloc_free(void *ctx, void *block) {
+  (void)ctx;
+  free(block);
+}
+
+static const sm_allocator malloc_allocator = {malloc_alloc, malloc_realloc, malloc_free, NULL};
+
+const sm_allocator *sm_allocator_or_malloc(const sm_allocator *allocator) {
+  return allocator != NULL ? allocator : &malloc_allocator;
+}
+
+void *sm_alloc(const sm_allocator *allocator, size_t size) {
+  return allocator->alloc(allocator->ctx, size != 0 ? size : 1);
+}
+
+void *sm_calloc(const sm_allocator *allocator, size_t size) {
+  void *block = sm_alloc(allocator, size);
+  if (block != NULL) memset(block, 0, size);
+  return block;
+}
+
+void *sm_realloc(const sm_allocator *allocator, void *block, size_t size) {
+  return allocator->realloc(allocator->ctx, block, size != 0 ? size : 1);
+}
+
+void sm_free(const sm_allocator *allocator, void *block) { allocator->free(allocator->ctx, block); }

@@ -1,0 +1,25 @@
+/*
+ * base: what every other module stands on, and nothing about any format.
+ *
+ *   alloc.h    memory through the caller's allocator        arena.h   memory that dies together
+ *   error.h    filling sm_error                             size.h    arithmetic on sizes that come from files
+ *   sort.h    n log n in place                         bytes.h   comparing strings that have a length
+ *   named.h   finding by name in sorted arrays
+ *
+ * This header includes them all, and poison.h, which forbids the unbounded string functions.
+ */
+#ifndef SM_BASE_BASE_H
+#define SM_BASE_BASE_H
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/bytes.h"
+#include "base/mutex.h"
+#include "base/named.h"
+#include "base/size.h"
+#include "base/sort.h"
+#include "base/utf8.h"
+#include "base/poison.h"
+
+#endif

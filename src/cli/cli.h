@@ -1,0 +1,64 @@
+/*
+ * cli: the savedmodel tool. It uses public headers only, and so proves them sufficient.
+ *
+ *   main.c       commands, and what every one of them does first
+ *   flags.c      the command line, as saved_model_cli reads it
+ *   help.c       --help
+ *   show.c       show in text            show_json.c   show --json
+ *   assets.c     assets
+ *   python.c     Python's repr           json.c        writing JSON
+ *
+ * Results go to stdout, one line "savedmodel: MESSAGE" per failure to stderr. Exit codes: 0 done, 1 the work failed,
+ * 2 usage.
+ */
+#ifndef SM_CLI_CLI_H
+#define SM_CLI_CLI_H
+
+#include <savedmodel/savedmodel.h>
+
+#include "cli/flags.h"
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+typedef struct cli_command {
+  const char *name;
+  int (*run)(const cli_args *args);
+  const char *const *required; /* flags, NULL at the end, in the order in which they are missed */
+  bool is_tensorflows;         /* takes all of TensorFlow's flags, heeded or not */
+  const char *summary;
+} cli_command;
+
+/* All commands, name NULL at the end. */
+extern const cli_command cli_commands[];
+
+int cli_show(const cli_args *args);
+int cli_show_json(const cli_args *args, const sm_model *model);
+int cli_assets(const cli_args *args);
+int cli_help(const char *command);
+
+/* "savedmodel: MESSAGE" to stderr; returns CLI_FAILED. */
+__attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
+
+/* The same for a failed call of the library. */
+int cli_fail_status(const sm_error *err);
+
+/* Opens the model that the flags name, or fails with TensorFlow's message. */
+int cli_open(sm_model **out, const cli_args *args);
+
+/* The model's directory: of --dir, or the first word after the command. */
+const char *cli_dir(const cli_args *args);
+
+/* --tag_set as a list: split at commas, trimmed, empty items dropped. tags has room for CLI_MAX_TAGS and borrows from
+ * text. False when there are too many. */
+enum { CLI_MAX_TAGS = 64, CLI_MAX_TAG_TEXT = 4096 };
+typedef struct cli_tags {
+  const char *tags[CLI_MAX_TAGS];
+  size_t n;
+  char text[CLI_MAX_TAG_TEXT];
+} cli_tags;
+bool cli_split_tags(cli_tags *out, const char *list);
+
+/* Bytes to stdout; on a terminal control bytes become \xNN. */
+void cli_put(const char *bytes, size_t size);
+
+#endif

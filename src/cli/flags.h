@@ -1,0 +1,73 @@
+/* The command line as saved_model_cli (absl and argparse) reads it: every flag is global, stands anywhere, and the last
+ * one counts. Our own flags belong to commands. In names '-' and '_' are the same. */
+#ifndef SM_CLI_FLAGS_H
+#define SM_CLI_FLAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* name, kind, default */
+#define CLI_TENSORFLOW_FLAGS(X)                       \
+  X(all, BOOL, NULL)                                  \
+  X(checkpoint_path, STRING, NULL)                    \
+  X(convert_tf1_model, BOOL, NULL)                    \
+  X(cpp_class, STRING, NULL)                          \
+  X(dir, STRING, NULL)                                \
+  X(init_tpu, BOOL, NULL)                             \
+  X(input_examples, STRING, "")                       \
+  X(input_exprs, STRING, "")                          \
+  X(inputs, STRING, "")                               \
+  X(list_ops, BOOL, NULL)                             \
+  X(max_workspace_size_bytes, INTEGER, "2097152")     \
+  X(minimum_segment_size, INTEGER, "3")               \
+  X(multithreading, STRING, "False")                  \
+  X(op_denylist, STRING, NULL)                        \
+  X(outdir, STRING, NULL)                             \
+  X(output_dir, STRING, NULL)                         \
+  X(output_prefix, STRING, NULL)                      \
+  X(overwrite, BOOL, NULL)                            \
+  X(precision_mode, PRECISION, "FP32")                \
+  X(signature_def, STRING, NULL)                      \
+  X(signature_def_key, STRING, "serving_default")     \
+  X(tag_set, STRING, NULL)                            \
+  X(target_cpu, STRING, "")                           \
+  X(target_triple, STRING, "x86_64-pc-linux")         \
+  X(tf_debug, BOOL, NULL)                             \
+  X(use_tfrt, BOOL, NULL)                             \
+  X(variables_to_feed, STRING, "")                    \
+  X(worker, STRING, NULL)
+
+/* name, kind, commands that take it */
+#define CLI_OWN_FLAGS(X)                  \
+  X(extract, STRING, "assets")            \
+  X(json, BOOL, "show assets")            \
+  X(with_tags, STRING, "show")
+
+typedef enum cli_flag {
+#define CLI_FLAG_ENUM_(name, kind, third) CLI_##name,
+  CLI_TENSORFLOW_FLAGS(CLI_FLAG_ENUM_) CLI_OWN_FLAGS(CLI_FLAG_ENUM_)
+#undef CLI_FLAG_ENUM_
+      CLI_N_FLAGS
+} cli_flag;
+
+enum { CLI_MAX_WORDS = 64 };
+
+typedef struct cli_args {
+  const char *values[CLI_N_FLAGS]; /* NULL: not given and without default; of a boolean flag: not set */
+  bool given[CLI_N_FLAGS];
+  const char *words[CLI_MAX_WORDS]; /* the command first */
+  size_t n_words;
+  bool has_dash_word; /* a word such as -all, which is no flag */
+  bool wants_help, wants_version;
+} cli_args;
+
+/* Reads the command line. Returns CLI_OK, or another exit code when it was refused and said so. */
+int cli_args_read(cli_args *args, int argc, char **argv);
+
+/* Refuses our own flags where they do not belong, and missing required ones. */
+struct cli_command;
+int cli_args_check(const cli_args *args, const struct cli_command *command);
+
+const char *cli_flag_name(cli_flag flag);
+
+#endif

@@ -1,0 +1,140 @@
+#include "cli/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put_escaped(const char *bytes, size_t size) {
+  putchar('"');
+  for (size_t i = 0; i < size; i++) {
+    unsigned char byte = (unsigned char)bytes[i];
+    if (byte == '"' || byte == '\\')
+      printf("\\%c", byte);
+    else if (byte < 0x20 || byte == 0x7F)
+      printf("\\u%04x", byte);
+    else
+      putchar(byte);
+  }
+  putchar('"');
+}
+
+/* Comma, line and key before a value. */
+static void before_value(json *out, const char *key, size_t key_size) {
+  if (out->depth > 0) {
+    if (out->has_items[out->depth]) putchar(',');
+    out->has_items[out->depth] = true;
+    printf("\n%*s", 2 * out->depth, "");
+  }
+  if (key == NULL) return;
+  put_escaped(key, key_size);
+  fputs(": ", stdout);
+}
+
+static void before(json *out, const char *key) { before_value(out, key, key != NULL ? strlen(key) : 0); }
+
+static void begin(json *out, char bracket) {
+  putchar(bracket);
+  out->has_items[++out->depth] = false;
+}
+
+static void end(json *out, char bracket) {
+  bool had_items = out->has_items[out->depth--];
+  if (had_items) printf("\n%*s", 2 * out->depth, "");
+  putchar(bracket);
+}
+
+void json_begin_object(json *out, const char *key) {
+  before(out, key);
+  begin(out, '{');
+}
+
+void json_begin_object_named(json *out, const char *name, size_t size) {
+  before_value(out, name, size);
+  begin(out, '{');
+}
+
+void json_end_object(json *out) { end(out, '}'); }
+
+void json_begin_list(json *out, const char *key) {
+  before(out, key);
+  begin(out, '[');
+}
+
+void json_end_list(json *out) { end(out, ']'); }
+
+void json_string(json *out, const char *key, const char *text) {
+  before(out, key);
+  put_escaped(text, strlen(text));
+}
+
+void json_int(json *out, const char *key, int64_t value) {
+  before(out, key);
+  printf("%" PRId64, value);
+}
+
+void json_uint(json *out, const char *key, uint64_t value) {
+  before(out, key);
+  printf("%" PRIu64, value);
+}
+
+void json_float(json *out, const char *key, float value) {
+  char digits[32] = "null";
+  before(out, key);
+  for (int precision = 1; isfinite(value) && precision <= 9; precision++) {
+    snprintf(digits, sizeof digits, "%.*g", precision, (double)value);
+    if (strtof(digits, NULL) == value) break;
+  }
+  fputs(digits, stdout);
+}
+
+void json_bool(json *out, const char *key, bool value) {
+  before(out, key);
+  fputs(value ? "true" : "false", stdout);
+}
+
+void json_null(json *out, const char *key) {
+  before(out, key);
+  fputs("null", stdout);
+}
+
+static bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
+
+/* Strict UTF-8: no overlong forms, no surrogates. */
+static bool is_utf8(const char *bytes, size_t size) {
+  const unsigned char *p = (const unsigned char *)bytes, *end = p + size;
+  while (p != end) {
+    size_t n = *p < 0x80 ? 1 : *p >= 0xC2 && *p < 0xE0 ? 2 : *p >= 0xE0 && *p < 0xF0 ? 3 : *p >= 0xF0 && *p < 0xF5 ? 4 : 0;
+    if (n == 0 || (size_t)(end - p) < n) return false;
+    for (size_t i = 1; i < n; i++)
+      if (!is_continuation(p[i])) return false;
+    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F)) return false;
+    if ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)) return false;
+    p += n;
+  }
+  return true;
+}
+
+void json_hex(json *out, const char *key, const char *bytes, size_t size) {
+  before(out, key);
+  putchar('"');
+  for (size_t i = 0; i < size; i++) printf("%02x", (unsigned char)bytes[i]);
+  putchar('"');
+}
+
+void json_bytes(json *out, const char *key, const char *bytes, size_t size) {
+  if (is_utf8(bytes, size)) {
+    before(out, key);
+    put_escaped(bytes, size);
+    return;
+  }
+  json_begin_object(out, key);
+  json_hex(out, "hex", bytes, size);
+  json_end_object(out);
+}
+
+void json_finish(json *out) {
+  (void)out;
+  putchar('\n');
+}

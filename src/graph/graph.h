@@ -1,0 +1,59 @@
+/*
+ * graph: GraphDefs, read from their bytes. Knows nothing of files and of variables.
+ *
+ *   node.c      one NodeDef: its op, its attributes, the functions it names
+ *   library.c   the functions of a graph, by name
+ *   summary.c   ops, functions and number of nodes, in one walk
+ *   name_set.c  the set of names that the walk fills
+ */
+#ifndef SM_GRAPH_GRAPH_H
+#define SM_GRAPH_GRAPH_H
+
+#include <savedmodel/model.h>
+
+#include "wire/wire.h"
+
+/* ---- Nodes ---- */
+
+/* Op of a NodeDef; "" when it has none. */
+sm_status sm_node_get_op(sm_string *out, sm_span node, const sm_wire_source *source, sm_error *err);
+
+/* The AttrValue of that name, the last if given twice; data NULL when there is none. */
+sm_status sm_node_find_attr(sm_span *out, sm_span node, const char *name, const sm_wire_source *source, sm_error *err);
+
+/* Name of the function an AttrValue holds; "" when it holds none. */
+sm_status sm_attr_get_func_name(sm_string *out, sm_span attr, const sm_wire_source *source, sm_error *err);
+
+/* fn for each function that an attribute of the node names, alone or in a list. */
+typedef sm_status (*sm_func_fn)(void *ctx, sm_string name, sm_error *err);
+sm_status sm_node_each_func(sm_span node, const sm_wire_source *source, sm_func_fn fn, void *ctx, sm_error *err);
+
+/* ---- Functions ---- */
+
+typedef struct sm_graph_function {
+  sm_string name; /* not terminated */
+  sm_span def;    /* FunctionDef */
+  size_t position;
+} sm_graph_function;
+
+typedef struct sm_graph_library {
+  const sm_graph_function *functions; /* sorted by name, those of one name in file order */
+  size_t n;
+} sm_graph_library;
+
+sm_status sm_graph_index_functions(sm_graph_library *out, sm_spans graph_def, const sm_wire_source *source,
+                                   sm_arena *arena, sm_error *err);
+
+/* Index of the last function of that name, as a map would keep it; SIZE_MAX. */
+size_t sm_graph_find_function(const sm_graph_library *library, sm_string name);
+
+/* Field number of the nodes in a FunctionDef (proto/function.proto). */
+enum { SM_FUNCTION_NODE = 3 };
+
+/* ---- The whole ---- */
+
+/* One walk over a GraphDef, see sm_graph_summary. The result lies in arena; what the walk needs meanwhile does not. */
+sm_status sm_graph_summarise(sm_graph_summary *out, sm_spans graph_def, const sm_wire_source *source, sm_arena *arena,
+                             sm_error *err);
+
+#endif

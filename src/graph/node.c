@@ -1,0 +1,67 @@
+#include "graph/graph.h"
+
+/* Fields of NodeDef and AttrValue: proto/node_def.proto, attr_value.proto. */
+enum { NODE_OP = 2, NODE_ATTR = 5, ENTRY_KEY = 1, ENTRY_VALUE = 2, ATTR_LIST = 1, ATTR_FUNC = 10, LIST_FUNC = 9, FUNC_NAME = 1 };
+
+static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
+
+sm_status sm_node_get_op(sm_string *out, sm_span node, const sm_wire_source *source, sm_error *err) {
+  sm_span op;
+  SM_TRY(sm_wire_find_bytes(&op, node, NODE_OP, source, err));
+  *out = op.data != NULL ? text_of(op) : (sm_string){"", 0};
+  return SM_OK;
+}
+
+sm_status sm_node_find_attr(sm_span *out, sm_span node, const char *name, const sm_wire_source *source, sm_error *err) {
+  *out = (sm_span){NULL, 0};
+  sm_wire_reader reader = sm_wire_read(node, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(NODE_ATTR, SM_WIRE_BYTES)) continue;
+    sm_span key;
+    SM_TRY(sm_wire_find_bytes(&key, field.bytes, ENTRY_KEY, source, err));
+    if (!sm_string_equal(text_of(key), sm_string_of(name))) continue;
+    SM_TRY(sm_wire_find_bytes(out, field.bytes, ENTRY_VALUE, source, err));
+    if (out->data == NULL) *out = (sm_span){field.bytes.data, 0}; /* there, and the default */
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+sm_status sm_attr_get_func_name(sm_string *out, sm_span attr, const sm_wire_source *source, sm_error *err) {
+  sm_span func, name;
+  SM_TRY(sm_wire_find_bytes(&func, attr, ATTR_FUNC, source, err));
+  SM_TRY(sm_wire_find_bytes(&name, func, FUNC_NAME, source, err));
+  *out = name.data != NULL ? text_of(name) : (sm_string){"", 0};
+  return SM_OK;
+}
+
+/* The functions of one AttrValue. */
+static sm_status visit_attr(sm_span attr, const sm_wire_source *source, sm_func_fn fn, void *ctx, sm_error *err) {
+  sm_wire_reader reader = sm_wire_read(attr, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    sm_span name;
+    if (field.tag == SM_WIRE_TAG(ATTR_FUNC, SM_WIRE_BYTES)) {
+      SM_TRY(sm_wire_find_bytes(&name, field.bytes, FUNC_NAME, source, err));
+      SM_TRY(fn(ctx, text_of(name), err));
+    } else if (field.tag == SM_WIRE_TAG(ATTR_LIST, SM_WIRE_BYTES)) {
+      sm_wire_reader list = sm_wire_read(field.bytes, source);
+      for (sm_wire_field item; sm_wire_next(&list, &item);) {
+        if (item.tag != SM_WIRE_TAG(LIST_FUNC, SM_WIRE_BYTES)) continue;
+        SM_TRY(sm_wire_find_bytes(&name, item.bytes, FUNC_NAME, source, err));
+        SM_TRY(fn(ctx, text_of(name), err));
+      }
+      SM_TRY(sm_wire_finish(&list, err));
+    }
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+sm_status sm_node_each_func(sm_span node, const sm_wire_source *source, sm_func_fn fn, void *ctx, sm_error *err) {
+  sm_wire_reader reader = sm_wire_read(node, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(NODE_ATTR, SM_WIRE_BYTES)) continue;
+    sm_span value;
+    SM_TRY(sm_wire_find_bytes(&value, field.bytes, ENTRY_VALUE, source, err));
+    SM_TRY(visit_attr(value, source, fn, ctx, err));
+  }
+  return sm_wire_finish(&reader, err);
+}

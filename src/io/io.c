@@ -1,0 +1,113 @@
+#include "io/io.h"
+
+#include "base/base.h"
+
+/* ---- Names ---- */
+
+bool sm_path_clean(char *dst, size_t dst_size, const char *name) {
+  size_t used = 0;
+  if (*name == '/' || dst_size == 0) return false;
+  while (*name != '\0') {
+    size_t size = strcspn(name, "/");
+    bool is_dot = size == 1 && name[0] == '.', is_dot_dot = size == 2 && name[0] == '.' && name[1] == '.';
+    if (is_dot_dot || dst_size - used < size + 2) return false;
+    if (size != 0 && !is_dot) {
+      if (used != 0) dst[used++] = '/';
+      memcpy(dst + used, name, size);
+      used += size;
+    }
+    name += size + (name[size] == '/');
+  }
+  dst[used] = '\0';
+  return true;
+}
+
+bool sm_path_join(char *dst, size_t dst_size, const char *dir, const char *name) {
+  size_t dir_size = strlen(dir);
+  const char *separator = dir_size == 0 || *name == '\0' || dir[dir_size - 1] == '/' ? "" : "/";
+  int n = snprintf(dst, dst_size, "%s%s%s", dir, separator, name);
+  return n >= 0 && (size_t)n < dst_size;
+}
+
+/* ---- Whole files ---- */
+
+static sm_status read_whole(sm_bytes *out, const sm_root *root, const sm_file *file, const char *name,
+                            uint64_t max_bytes, const sm_allocator *allocator, sm_error *err) {
+  if (file->size > max_bytes || file->size > SIZE_MAX)
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%s/%s: %llu bytes, the limit is %llu (max_bytes)", root->dir, name,
+                   (unsigned long long)file->size, (unsigned long long)max_bytes);
+  size_t size = (size_t)file->size;
+  uint8_t *data = sm_alloc(allocator, size);
+  if (data == NULL) return SM_FAIL_OOM(err, size);
+  sm_status status = root->fs->read_at(root->fs, file, 0, data, size, err);
+  if (status != SM_OK)
+    sm_free(allocator, data);
+  else
+    *out = (sm_bytes){.data = data, .size = size, .owned_from = allocator};
+  return status;
+}
+
+sm_status sm_bytes_load(sm_bytes *out, const sm_root *root, const char *name, uint64_t max_bytes,
+                        const sm_allocator *allocator, sm_error *err) {
+  *out = (sm_bytes){0};
+  sm_file file;
+  SM_TRY(root->fs->open(&file, root->fs, root->dir, name, root->flags, err));
+  sm_status status;
+  if (root->no_mmap || root->fs->map == NULL || file.size == 0) {
+    status = read_whole(out, root, &file, name, max_bytes, allocator, err);
+  } else {
+    const void *data = NULL;
+    status = root->fs->map(&data, root->fs, &file, err);
+    if (status == SM_OK) *out = (sm_bytes){.data = data, .size = (size_t)file.size, .mapped_by = root->fs};
+  }
+  root->fs->close(root->fs, &file);
+  return status;
+}
+
+void sm_bytes_unload(sm_bytes *bytes) {
+  if (bytes->mapped_by != NULL) bytes->mapped_by->unmap(bytes->mapped_by, bytes->data, bytes->size);
+  if (bytes->owned_from != NULL) sm_free(bytes->owned_from, (void *)(uintptr_t)bytes->data);
+  *bytes = (sm_bytes){0};
+}
+
+/* ---- Copying ---- */
+
+static sm_status copy_bytes(const sm_fs *src_fs, const sm_file *src, const sm_fs *dst_fs, sm_file *dst, sm_error *err) {
+  char buffer[16384];
+  for (uint64_t offset = 0; offset < src->size;) {
+    size_t n = src->size - offset < sizeof buffer ? (size_t)(src->size - offset) : sizeof buffer;
+    SM_TRY(src_fs->read_at(src_fs, src, offset, buffer, n, err));
+    SM_TRY(dst_fs->write(dst_fs, dst, buffer, n, err));
+    offset += n;
+  }
+  return dst_fs->sync(dst_fs, dst, err);
+}
+
+/* A name beside path that nothing has: the file it made is open then. */
+static sm_status create_beside(sm_file *file, char *name, size_t name_size, const sm_fs *fs, const char *path,
+                               sm_error *err) {
+  for (unsigned attempt = 0;; attempt++) {
+    int n = snprintf(name, name_size, "%s.partial%u", path, attempt);
+    if (n < 0 || (size_t)n >= name_size) return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: the path is too long", path);
+    sm_error failure;
+    sm_status status = fs->create(file, fs, "", name, &failure);
+    if (status == SM_ALREADY_EXISTS && attempt < 99) continue;
+    if (status != SM_OK && err != NULL) *err = failure;
+    return status;
+  }
+}
+
+sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_fs, const char *dst_path, sm_error *err) {
+  char partial[SM_PATH_MAX];
+  sm_file src, dst;
+  SM_TRY(root->fs->open(&src, root->fs, root->dir, name, root->flags, err));
+  sm_status status = create_beside(&dst, partial, sizeof partial, dst_fs, dst_path, err);
+  if (status != SM_OK) goto done;
+  status = copy_bytes(root->fs, &src, dst_fs, &dst, err);
+  dst_fs->close(dst_fs, &dst);
+  if (status == SM_OK) status = dst_fs->rename(dst_fs, "", partial, dst_path, err);
+  if (status != SM_OK) (void)dst_fs->remove(dst_fs, "", partial, NULL);
+done:
+  root->fs->close(root->fs, &src);
+  return status;
+}

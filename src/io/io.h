@@ -1,0 +1,45 @@
+/*
+ * io: files through sm_fs. local_fs.c and memory_fs.c are the file systems of the library; here is what the other modules
+ * use: whole files as bytes, names that stay inside their root, files that appear whole or not at all.
+ */
+#ifndef SM_IO_IO_H
+#define SM_IO_IO_H
+
+#include <stdbool.h>
+
+#include <savedmodel/fs.h>
+
+/* A file's bytes: mapped, or read into memory, or borrowed. */
+typedef struct sm_bytes {
+  const uint8_t *data;
+  size_t size;
+  const sm_fs *mapped_by;         /* not NULL: unmap */
+  const sm_allocator *owned_from; /* not NULL: free */
+} sm_bytes;
+
+/* Where a directory lies and how its files are opened. */
+typedef struct sm_root {
+  const sm_fs *fs;
+  const char *dir;
+  unsigned flags; /* SM_FS_NO_SYMLINKS */
+  bool no_mmap;
+} sm_root;
+
+/* Errors: those of sm_fs; RESOURCE_EXHAUSTED more than max_bytes where the file cannot be mapped. */
+sm_status sm_bytes_load(sm_bytes *out, const sm_root *root, const char *name, uint64_t max_bytes,
+                        const sm_allocator *allocator, sm_error *err);
+void sm_bytes_unload(sm_bytes *bytes);
+
+/* name without empty and "." parts. False when it is absolute, has a ".." part, or does not fit: then it names nothing
+ * that is sure to be inside a directory it is joined to. */
+bool sm_path_clean(char *dst, size_t dst_size, const char *name);
+
+/* dir + "/" + name, terminated; either may be "". False when it does not fit. */
+bool sm_path_join(char *dst, size_t dst_size, const char *dir, const char *name);
+
+/* Copies a file to dst_path of dst_fs through a temporary name beside it. */
+sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_fs, const char *dst_path, sm_error *err);
+
+enum { SM_PATH_MAX = 4096 };
+
+#endif

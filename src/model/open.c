@@ -1,0 +1,220 @@
+#include <stdatomic.h>
+
+#include "model/model_internal.h"
+
+/* ---- Made once ---- */
+
+sm_status sm_model_once(void **out, sm_model *model, sm_once *slot, sm_build_fn build, const sm_meta_graph *graph,
+                        const void *subject, sm_error *err) {
+  *out = atomic_load_explicit(slot, memory_order_acquire);
+  if (*out != NULL) return SM_OK;
+  sm_status status = SM_OK;
+  sm_mutex_lock(&model->lock);
+  void *made = atomic_load_explicit(slot, memory_order_acquire);
+  if (made == NULL) {
+    sm_arena_mark mark = sm_arena_get_mark(&model->arena);
+    status = build(&made, graph, subject, &model->arena, err);
+    if (status == SM_OK)
+      atomic_store_explicit(slot, made, memory_order_release);
+    else
+      sm_arena_rewind(&model->arena, mark);
+  }
+  sm_mutex_unlock(&model->lock);
+  *out = status == SM_OK ? made : NULL;
+  return status;
+}
+
+sm_status sm_meta_graph_once(void **out, const sm_meta_graph *graph, sm_once *slot, sm_build_fn build,
+                             const void *subject, sm_error *err) {
+  return sm_model_once(out, graph->model, slot, build, graph, subject, err);
+}
+
+sm_status sm_slots_index(sm_slots *out, sm_spans message, uint32_t number, const sm_wire_source *source,
+                         sm_arena *arena, sm_error *err) {
+  SM_TRY(sm_wire_index_map(&out->map, message, number, source, arena, err));
+  out->values = sm_arena_array(arena, sm_once, out->map.n);
+  return out->values != NULL ? SM_OK : sm_arena_fail(arena, out->map.n * sizeof(sm_once), err);
+}
+
+/* ---- Index of the top levels ---- */
+
+static sm_status copy_tags(sm_meta_graph *graph, sm_arena *arena, sm_error *err) {
+  sm_spans found;
+  SM_TRY(sm_wire_collect(&found, graph->info, INFO_TAG, &graph->model->source, arena, err));
+  sm_string *tags = sm_arena_array(arena, sm_string, found.n);
+  if (tags == NULL) return sm_arena_fail(arena, found.n * sizeof *tags, err);
+  for (size_t i = 0; i < found.n; i++)
+    SM_TRY(sm_wire_copy_string(&tags[i], found.items[i], &graph->model->source, arena, err));
+  graph->tags = tags;
+  graph->n_tags = found.n;
+  return SM_OK;
+}
+
+static sm_status index_meta_graph(sm_meta_graph *graph, sm_model *model, sm_span bytes, sm_error *err) {
+  graph->model = model;
+  graph->bytes = bytes;
+  const struct {
+    uint32_t number;
+    sm_spans *pieces;
+  } parts[] = {{META_GRAPH_INFO, &graph->info},
+               {META_GRAPH_GRAPH, &graph->graph},
+               {META_GRAPH_SAVER, &graph->saver},
+               {META_GRAPH_OBJECT_GRAPH, &graph->object_graph}};
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+    SM_TRY(sm_wire_collect(parts[i].pieces, (sm_spans){&graph->bytes, 1}, parts[i].number, &model->source, &model->arena,
+                           err));
+  SM_TRY(copy_tags(graph, &model->arena, err));
+  SM_TRY(sm_slots_index(&graph->signatures, (sm_spans){&graph->bytes, 1}, META_GRAPH_SIGNATURE, &model->source,
+                        &model->arena, err));
+  return sm_meta_graph_index_assets(graph, &model->arena, err);
+}
+
+static sm_status index_model(sm_model *model, sm_error *err) {
+  sm_span whole = model->source.bytes;
+  sm_spans found;
+  sm_wire_reader reader = sm_wire_read(whole, &model->source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);)
+    if (field.tag == SM_WIRE_TAG(SAVED_MODEL_SCHEMA_VERSION, SM_WIRE_VARINT)) model->schema_version = (int64_t)field.value;
+  SM_TRY(sm_wire_finish(&reader, err));
+  SM_TRY(sm_wire_collect(&found, (sm_spans){&whole, 1}, SAVED_MODEL_META_GRAPH, &model->source, &model->arena, err));
+  model->meta_graphs = sm_arena_array(&model->arena, sm_meta_graph, found.n);
+  if (model->meta_graphs == NULL) return sm_arena_fail(&model->arena, found.n * sizeof *model->meta_graphs, err);
+  model->n_meta_graphs = found.n;
+  for (size_t i = 0; i < found.n; i++) SM_TRY(index_meta_graph(&model->meta_graphs[i], model, found.items[i], err));
+  return SM_OK;
+}
+
+/* ---- Open and close ---- */
+
+static sm_status check_options(sm_open_options *out, const sm_open_options *options, sm_error *err) {
+  *out = (sm_open_options)SM_OPEN_OPTIONS_INIT;
+  if (options == NULL) return SM_OK;
+  if (options->struct_size == 0)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_open_options.struct_size is 0: start from SM_OPEN_OPTIONS_INIT");
+  size_t known = options->struct_size < sizeof *out ? options->struct_size : sizeof *out;
+  memcpy(out, options, known);
+  return SM_OK;
+}
+
+/* D7: what is allocated without file bytes behind it. */
+static uint64_t default_max_bytes(uint64_t file_size) {
+  const uint64_t least = (uint64_t)1 << 30;
+  uint64_t by_size = file_size > UINT64_MAX / 64 ? UINT64_MAX : 64 * file_size;
+  return by_size > least ? by_size : least;
+}
+
+static sm_status new_model(sm_model **out, const sm_open_options *options, const char *dir, sm_error *err) {
+  const sm_allocator *allocator = sm_allocator_or_malloc(options->allocator);
+  sm_model *model = sm_new(allocator, sm_model);
+  if (model == NULL) return SM_FAIL_OOM(err, sizeof *model);
+  if (!sm_mutex_init(&model->lock)) {
+    sm_free(allocator, model);
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "no mutex to be had");
+  }
+  model->allocator = allocator;
+  sm_arena_init(&model->arena, allocator, options->max_bytes);
+  *out = model;
+  if (dir == NULL) return SM_OK;
+  size_t dir_size = strlen(dir), name_size = dir_size + sizeof "/" SM_FILE_SAVED_MODEL_PB;
+  model->dir = sm_alloc(allocator, dir_size + 1);
+  model->source_name = sm_alloc(allocator, name_size);
+  if (model->dir == NULL || model->source_name == NULL) return SM_FAIL_OOM(err, name_size);
+  memcpy(model->dir, dir, dir_size + 1);
+  (void)sm_path_join(model->source_name, name_size, dir, SM_FILE_SAVED_MODEL_PB);
+  model->root = (sm_root){.fs = options->fs != NULL ? options->fs : sm_fs_local(),
+                          .dir = model->dir,
+                          .flags = options->refuse_symlinks ? SM_FS_NO_SYMLINKS : 0,
+                          .no_mmap = options->no_mmap};
+  return SM_OK;
+}
+
+/* Says which forms there are when saved_model.pb is not among them. */
+static sm_status fail_without_pb(const sm_model *model, sm_error *err) {
+  static const char *const others[] = {SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_CPB};
+  const sm_root *root = &model->root;
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    sm_dir_entry entry;
+    if (root->fs->stat(&entry, root->fs, root->dir, others[i], root->flags, NULL) == SM_OK)
+      return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: holds %s but no %s: this form is not read by this version", root->dir,
+                     others[i], SM_FILE_SAVED_MODEL_PB);
+  }
+  return SM_FAIL(err, SM_NOT_FOUND, "%s: no %s, %s or %s", root->dir, SM_FILE_SAVED_MODEL_PB, SM_FILE_SAVED_MODEL_PBTXT,
+                 SM_FILE_SAVED_MODEL_CPB);
+}
+
+static sm_status load(sm_model *model, const sm_open_options *options, sm_error *err) {
+  sm_status status = sm_bytes_load(&model->bytes, &model->root, SM_FILE_SAVED_MODEL_PB, UINT64_MAX, model->allocator, err);
+  if (status == SM_NOT_FOUND) return fail_without_pb(model, err);
+  SM_TRY(status);
+  if (options->max_bytes == 0) model->arena.max_bytes = default_max_bytes(model->bytes.size);
+  model->source = (sm_wire_source){model->source_name, {model->bytes.data, model->bytes.size}};
+  return index_model(model, err);
+}
+
+sm_status sm_model_open(sm_model **out, const char *dir, const sm_open_options *options, sm_error *err) {
+  sm_open_options known;
+  *out = NULL;
+  if (dir == NULL) return SM_FAIL(err, SM_INVALID_ARGUMENT, "dir is NULL");
+  SM_TRY(check_options(&known, options, err));
+  sm_model *model = NULL;
+  sm_status status = new_model(&model, &known, dir, err);
+  if (status == SM_OK) status = load(model, &known, err);
+  if (status != SM_OK)
+    sm_model_close(model);
+  else
+    *out = model;
+  return status;
+}
+
+sm_status sm_model_open_buffer(sm_model **out, const void *data, size_t size, const sm_open_options *options,
+                               sm_error *err) {
+  sm_open_options known;
+  *out = NULL;
+  if (data == NULL && size != 0) return SM_FAIL(err, SM_INVALID_ARGUMENT, "data is NULL");
+  SM_TRY(check_options(&known, options, err));
+  sm_model *model = NULL;
+  sm_status status = new_model(&model, &known, NULL, err);
+  if (status == SM_OK) {
+    if (known.max_bytes == 0) model->arena.max_bytes = default_max_bytes(size);
+    model->source = (sm_wire_source){"(buffer)", {data, size}};
+    status = index_model(model, err);
+  }
+  if (status != SM_OK)
+    sm_model_close(model);
+  else
+    *out = model;
+  return status;
+}
+
+void sm_model_close(sm_model *model) {
+  if (model == NULL) return;
+  const sm_allocator *allocator = model->allocator;
+  sm_arena_free(&model->arena);
+  sm_bytes_unload(&model->bytes);
+  sm_free(allocator, model->dir);
+  sm_free(allocator, model->source_name);
+  sm_mutex_destroy(&model->lock);
+  sm_free(allocator, model);
+}
+
+/* ---- Getting at it ---- */
+
+int64_t sm_model_get_schema_version(const sm_model *model) { return model->schema_version; }
+
+size_t sm_model_n_meta_graphs(const sm_model *model) { return model->n_meta_graphs; }
+
+const sm_meta_graph *sm_model_get_meta_graph(const sm_model *model, size_t i) {
+  return i < model->n_meta_graphs ? &model->meta_graphs[i] : NULL;
+}
+
+sm_spans sm_meta_graph_info_bytes(const sm_meta_graph *graph) { return graph->info; }
+
+sm_spans sm_meta_graph_object_graph_bytes(const sm_meta_graph *graph) { return graph->object_graph; }
+
+sm_spans sm_meta_graph_graph_bytes(const sm_meta_graph *graph) { return graph->graph; }
+
+const sm_wire_source *sm_meta_graph_source(const sm_meta_graph *graph) { return &graph->model->source; }
+
+sm_once *sm_meta_graph_objects_slot(const sm_meta_graph *graph) {
+  return (sm_once *)(uintptr_t)&graph->objects_value;
+}

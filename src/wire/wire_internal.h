@@ -1,0 +1,23 @@
+/* Inside wire/: what check.c finds out for unpack.c. */
+#ifndef SM_WIRE_WIRE_INTERNAL_H
+#define SM_WIRE_WIRE_INTERNAL_H
+
+#include "wire/wire.h"
+
+typedef struct sm_wire_facts {
+  uint64_t unpacked_size; /* about what protobuf-c will allocate, never less */
+  bool needs_merge;       /* a message field given twice, a group, or a known field of an unexpected type */
+} sm_wire_facts;
+
+/* DATA_LOSS: framing, UTF-8; RESOURCE_EXHAUSTED: deeper than SM_WIRE_MAX_DEPTH; UNIMPLEMENTED: a string with a NUL. */
+sm_status sm_wire_check(sm_wire_facts *facts, const ProtobufCMessageDescriptor *type, sm_span message,
+                        const sm_wire_source *source, sm_error *err);
+
+/* The same message in bytes that protobuf-c reads rightly. message was checked. */
+sm_status sm_wire_merge(sm_span *out, const ProtobufCMessageDescriptor *type, sm_span message, sm_arena *arena,
+                        sm_error *err);
+
+/* True when protobuf-c takes a field of this type for the described one. */
+bool sm_wire_type_fits(const ProtobufCFieldDescriptor *described, sm_wire_type type);
+
+#endif
