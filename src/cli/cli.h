@@ -1,12 +1,13 @@
 /*
  * cli: the savedmodel tool. It uses public headers only, and so proves them sufficient.
  *
- *   main.c       commands, and what every one of them does first
+ *   main.c       the commands
  *   flags.c      the command line, as saved_model_cli reads it
- *   help.c       --help
- *   show.c       show in text            show_json.c   show --json
+ *   cli_open.c   which model, which of its meta graphs
+ *   output.c     words to the user                help.c        --help
+ *   show.c       show in text                     show_json.c   show --json
  *   assets.c     assets
- *   python.c     Python's repr           json.c        writing JSON
+ *   python.c     Python's repr                    json.c        writing JSON
  *
  * Results go to stdout, one line "savedmodel: MESSAGE" per failure to stderr. Exit codes: 0 done, 1 the work failed,
  * 2 usage.

@@ -2,6 +2,7 @@
  * model: a SavedModel directory as sm_model.
  *
  *   open.c       finds and maps saved_model.pb, indexes the top levels of its meta graphs, closes
+ *   once.c       what is decoded on first use and then shared
  *   tags.c       choosing a meta graph
  *   signature.c  SignatureDefs as plain structs
  *   facts.c      what else a meta graph records: assets, collections, saver, init op, versions; the fingerprint
