@@ -3,7 +3,7 @@
 #
 #     sh tests/run.sh [--long] [--build DIR] [CMAKE_OPTION...]
 #
-#   --long        also the tests labelled long, and the measurements of tests/bench
+#   --long        also the tests labelled long, and the measurements of tests/bench (see there for what they need)
 #   --build DIR   build there; without it in build/
 #   CMAKE_OPTION  such as -DSM_SANITIZE=address,undefined
 #
@@ -75,9 +75,16 @@ if [ -n "$long" ]; then without=; else without="-LE ^long\$"; fi
 (cd "$build" && ctest -V -j "$jobs" $without 2>&1) | awk -v counts="$log" "$count_results"
 read -r passed failed skipped <"$log"
 
-if [ -n "$long" ] && [ -f tests/bench/run.sh ]; then
+if [ -n "$long" ]; then
   echo "== Measuring"
-  if sh tests/bench/run.sh "$build"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  if [ ! -d "${SM_SHARED:-../shared}/bench" ]; then
+    echo "skipped: nothing to measure against; set SM_SHARED to the folder that has bench/"
+    skipped=$((skipped + 1))
+  elif sh tests/bench/run.sh; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
 fi
 
 if [ "$passed" = 0 ]; then

@@ -45,7 +45,7 @@ struct sm_fs {
   size_t struct_size; /* sizeof(sm_fs) */
   void *ctx;          /* for the functions' own use */
 
-  /* Reading. All but map and unmap are required. */
+  /* Reading. All but map, unmap and release are required. */
   sm_status (*open)(sm_file *file, const sm_fs *fs, const char *root, const char *name, unsigned flags, sm_error *err);
   /* Exactly dst_size bytes from offset; OUT_OF_RANGE when the file ends before. */
   sm_status (*read_at)(const sm_fs *fs, const sm_file *file, uint64_t offset, void *dst, size_t dst_size,
@@ -59,6 +59,9 @@ struct sm_fs {
   /* The whole file as memory, unchanged until unmap even after close. NULL: there is no such thing, files are read. */
   sm_status (*map)(const void **data, const sm_fs *fs, const sm_file *file, sm_error *err);
   void (*unmap)(const sm_fs *fs, const void *data, size_t size);
+  /* A hint: this part of mapped memory was read through and may leave it; it must still read the same afterwards. Other
+   * threads may be reading it. NULL: nothing to gain. */
+  void (*release)(const sm_fs *fs, const void *data, size_t size);
 
   /* Writing. NULL, all of them: a read-only file system. */
   sm_status (*create)(sm_file *file, const sm_fs *fs, const char *root, const char *name,
@@ -67,7 +70,8 @@ struct sm_fs {
   sm_status (*sync)(const sm_fs *fs, sm_file *file, sm_error *err);
   sm_status (*mkdir)(const sm_fs *fs, const char *root, const char *name, sm_error *err); /* one level */
   sm_status (*rename)(const sm_fs *fs, const char *root, const char *from, const char *to, sm_error *err);
-  sm_status (*remove)(const sm_fs *fs, const char *root, const char *name, sm_error *err); /* a file, or an empty directory */
+  sm_status (*remove)(const sm_fs *fs, const char *root, const char *name,
+                      sm_error *err); /* a file, or an empty directory */
 };
 
 /** Local files. Static storage; the same object on every call. */

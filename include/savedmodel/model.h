@@ -319,7 +319,7 @@ typedef struct sm_collection {
   const char *key;
   sm_collection_kind kind;
   size_t n;
-  const sm_string *strings; /* NODES and BYTES; the values of ANY */
+  const sm_string *strings;   /* NODES and BYTES; the values of ANY */
   const sm_string *type_urls; /* ANY */
   const int64_t *int64s;
   const float *floats;

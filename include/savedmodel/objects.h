@@ -81,10 +81,10 @@ typedef struct sm_structured {
 
 /** One trace of a function: a FunctionDef of the graph's library with what Python knew of its arguments. */
 typedef struct sm_concrete_function {
-  const char *name;              /* in the library, "__inference_f_12" */
-  const sm_structured *inputs;   /* TUPLE of the positional TUPLE and the keyword DICT; NULL: not recorded */
-  const sm_structured *outputs;  /* NULL: not recorded */
-  const int32_t *captures;       /* object graph nodes bound to the last inputs */
+  const char *name;             /* in the library, "__inference_f_12" */
+  const sm_structured *inputs;  /* TUPLE of the positional TUPLE and the keyword DICT; NULL: not recorded */
+  const sm_structured *outputs; /* NULL: not recorded */
+  const int32_t *captures;      /* object graph nodes bound to the last inputs */
   size_t n_captures;
   const char *const *argument_keywords; /* of a bare concrete function; else none */
   size_t n_argument_keywords;

@@ -34,7 +34,8 @@ typedef struct sm_open_options {
   const sm_fs *fs;               /* NULL: local files; must outlive what is opened */
 } sm_open_options;
 
-#define SM_OPEN_OPTIONS_INIT {.struct_size = sizeof(sm_open_options)}
+#define SM_OPEN_OPTIONS_INIT \
+  { .struct_size = sizeof(sm_open_options) }
 
 SM_END_DECLS
 

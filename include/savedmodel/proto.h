@@ -16,8 +16,8 @@ SM_BEGIN_DECLS
  * They follow TensorFlow's schemas (proto/), and protobuf-c: a map is an array of entries, in which a key may come twice
  * (the last one counts) and a value may be NULL (its default).
  *
- * Errors: NOT_FOUND the meta graph has none; DATA_LOSS the bytes are no such message; UNIMPLEMENTED a string holds a NUL,
- *   which these structs cannot show; RESOURCE_EXHAUSTED more than max_bytes, or nested more than 100 deep.
+ * Errors: NOT_FOUND the meta graph has none; DATA_LOSS the bytes are no such message, or nested more than 100 deep;
+ *   UNIMPLEMENTED a string holds a NUL, which these structs cannot show; RESOURCE_EXHAUSTED more than max_bytes.
  */
 SM_API sm_status sm_meta_graph_get_proto(const Tensorflow__MetaGraphDef **out, const sm_meta_graph *graph,
                                          sm_error *err);

@@ -22,23 +22,23 @@
 SM_BEGIN_DECLS
 
 /* The canonical codes of TensorFlow and gRPC, with their numbers. */
-#define SM_STATUS_LIST(X)                                     \
-  X(OK, 0, "ok")                                              \
-  X(CANCELLED, 1, "cancelled")                                \
-  X(UNKNOWN, 2, "unknown error")                              \
-  X(INVALID_ARGUMENT, 3, "bad argument")                      \
-  X(DEADLINE_EXCEEDED, 4, "deadline exceeded")                \
-  X(NOT_FOUND, 5, "not found")                                \
-  X(ALREADY_EXISTS, 6, "already exists")                      \
-  X(PERMISSION_DENIED, 7, "permission denied")                \
-  X(RESOURCE_EXHAUSTED, 8, "out of memory or over a limit")   \
-  X(FAILED_PRECONDITION, 9, "not possible in this state")     \
-  X(ABORTED, 10, "aborted")                                   \
-  X(OUT_OF_RANGE, 11, "out of range")                         \
-  X(UNIMPLEMENTED, 12, "not supported")                       \
-  X(INTERNAL, 13, "internal error")                           \
-  X(UNAVAILABLE, 14, "unavailable")                           \
-  X(DATA_LOSS, 15, "corrupt data")                            \
+#define SM_STATUS_LIST(X)                                   \
+  X(OK, 0, "ok")                                            \
+  X(CANCELLED, 1, "cancelled")                              \
+  X(UNKNOWN, 2, "unknown error")                            \
+  X(INVALID_ARGUMENT, 3, "bad argument")                    \
+  X(DEADLINE_EXCEEDED, 4, "deadline exceeded")              \
+  X(NOT_FOUND, 5, "not found")                              \
+  X(ALREADY_EXISTS, 6, "already exists")                    \
+  X(PERMISSION_DENIED, 7, "permission denied")              \
+  X(RESOURCE_EXHAUSTED, 8, "out of memory or over a limit") \
+  X(FAILED_PRECONDITION, 9, "not possible in this state")   \
+  X(ABORTED, 10, "aborted")                                 \
+  X(OUT_OF_RANGE, 11, "out of range")                       \
+  X(UNIMPLEMENTED, 12, "not supported")                     \
+  X(INTERNAL, 13, "internal error")                         \
+  X(UNAVAILABLE, 14, "unavailable")                         \
+  X(DATA_LOSS, 15, "corrupt data")                          \
   X(UNAUTHENTICATED, 16, "unauthenticated")
 
 typedef enum sm_status {
@@ -62,9 +62,9 @@ typedef struct sm_error {
 } sm_error;
 
 /** Leaves the enclosing function with the status of call, unless it is SM_OK. */
-#define SM_TRY(call)                               \
-  do {                                             \
-    sm_status sm_try_status_ = (call);             \
+#define SM_TRY(call)                                    \
+  do {                                                  \
+    sm_status sm_try_status_ = (call);                  \
     if (sm_try_status_ != SM_OK) return sm_try_status_; \
   } while (0)
 

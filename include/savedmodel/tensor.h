@@ -13,39 +13,39 @@ SM_BEGIN_DECLS
  * Element types: TensorFlow's number, bytes an element takes in a tensor bundle (0: variable or not storable), and the
  * name Python shows. Sub-byte types are stored one to a byte. Source: proto/types.proto.
  */
-#define SM_DTYPE_LIST(X)                                  \
-  X(FLOAT, 1, 4, "float32")                               \
-  X(DOUBLE, 2, 8, "float64")                              \
-  X(INT32, 3, 4, "int32")                                 \
-  X(UINT8, 4, 1, "uint8")                                 \
-  X(INT16, 5, 2, "int16")                                 \
-  X(INT8, 6, 1, "int8")                                   \
-  X(STRING, 7, 0, "string")                               \
-  X(COMPLEX64, 8, 8, "complex64")                         \
-  X(INT64, 9, 8, "int64")                                 \
-  X(BOOL, 10, 1, "bool")                                  \
-  X(QINT8, 11, 1, "qint8")                                \
-  X(QUINT8, 12, 1, "quint8")                              \
-  X(QINT32, 13, 4, "qint32")                              \
-  X(BFLOAT16, 14, 2, "bfloat16")                          \
-  X(QINT16, 15, 2, "qint16")                              \
-  X(QUINT16, 16, 2, "quint16")                            \
-  X(UINT16, 17, 2, "uint16")                              \
-  X(COMPLEX128, 18, 16, "complex128")                     \
-  X(HALF, 19, 2, "float16")                               \
-  X(RESOURCE, 20, 0, "resource")                          \
-  X(VARIANT, 21, 0, "variant")                            \
-  X(UINT32, 22, 4, "uint32")                              \
-  X(UINT64, 23, 8, "uint64")                              \
-  X(FLOAT8_E5M2, 24, 1, "float8_e5m2")                    \
-  X(FLOAT8_E4M3FN, 25, 1, "float8_e4m3fn")                \
-  X(FLOAT8_E4M3FNUZ, 26, 1, "float8_e4m3fnuz")            \
-  X(FLOAT8_E4M3B11FNUZ, 27, 1, "float8_e4m3b11fnuz")      \
-  X(FLOAT8_E5M2FNUZ, 28, 1, "float8_e5m2fnuz")            \
-  X(INT4, 29, 1, "int4")                                  \
-  X(UINT4, 30, 1, "uint4")                                \
-  X(INT2, 31, 1, "int2")                                  \
-  X(UINT2, 32, 1, "uint2")                                \
+#define SM_DTYPE_LIST(X)                             \
+  X(FLOAT, 1, 4, "float32")                          \
+  X(DOUBLE, 2, 8, "float64")                         \
+  X(INT32, 3, 4, "int32")                            \
+  X(UINT8, 4, 1, "uint8")                            \
+  X(INT16, 5, 2, "int16")                            \
+  X(INT8, 6, 1, "int8")                              \
+  X(STRING, 7, 0, "string")                          \
+  X(COMPLEX64, 8, 8, "complex64")                    \
+  X(INT64, 9, 8, "int64")                            \
+  X(BOOL, 10, 1, "bool")                             \
+  X(QINT8, 11, 1, "qint8")                           \
+  X(QUINT8, 12, 1, "quint8")                         \
+  X(QINT32, 13, 4, "qint32")                         \
+  X(BFLOAT16, 14, 2, "bfloat16")                     \
+  X(QINT16, 15, 2, "qint16")                         \
+  X(QUINT16, 16, 2, "quint16")                       \
+  X(UINT16, 17, 2, "uint16")                         \
+  X(COMPLEX128, 18, 16, "complex128")                \
+  X(HALF, 19, 2, "float16")                          \
+  X(RESOURCE, 20, 0, "resource")                     \
+  X(VARIANT, 21, 0, "variant")                       \
+  X(UINT32, 22, 4, "uint32")                         \
+  X(UINT64, 23, 8, "uint64")                         \
+  X(FLOAT8_E5M2, 24, 1, "float8_e5m2")               \
+  X(FLOAT8_E4M3FN, 25, 1, "float8_e4m3fn")           \
+  X(FLOAT8_E4M3FNUZ, 26, 1, "float8_e4m3fnuz")       \
+  X(FLOAT8_E4M3B11FNUZ, 27, 1, "float8_e4m3b11fnuz") \
+  X(FLOAT8_E5M2FNUZ, 28, 1, "float8_e5m2fnuz")       \
+  X(INT4, 29, 1, "int4")                             \
+  X(UINT4, 30, 1, "uint4")                           \
+  X(INT2, 31, 1, "int2")                             \
+  X(UINT2, 32, 1, "uint2")                           \
   X(FLOAT4_E2M1FN, 33, 1, "float4_e2m1fn")
 
 typedef enum sm_dtype {
@@ -53,7 +53,7 @@ typedef enum sm_dtype {
 #define SM_DTYPE_ENUM_(name, number, size, python) SM_DT_##name = number,
   SM_DTYPE_LIST(SM_DTYPE_ENUM_)
 #undef SM_DTYPE_ENUM_
-  SM_DT_REF_OFFSET = 100 /* dtype + 100: the reference type of V1 graphs */
+      SM_DT_REF_OFFSET = 100 /* dtype + 100: the reference type of V1 graphs */
 } sm_dtype;
 
 /** Bytes of one element; 0 for strings, variants, resources, reference types and numbers that are no dtype. */

@@ -13,13 +13,13 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
-#include "base/error.h"
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/mutex.h"
 #include "base/named.h"
+#include "base/poison.h"
 #include "base/size.h"
 #include "base/sort.h"
 #include "base/utf8.h"
-#include "base/poison.h"
 
 #endif

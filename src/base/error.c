@@ -4,14 +4,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "base/poison.h"
+#include "base/utf8.h"
 
 const char *sm_status_name(sm_status status) {
   switch (status) {
 #define STATUS_CASE(name, number, text) \
-  case SM_##name:                       \
-    return #name;
+  case SM_##name: return #name;
     SM_STATUS_LIST(STATUS_CASE)
 #undef STATUS_CASE
   }
@@ -52,4 +51,11 @@ sm_status sm_fail_at(sm_error *err, sm_status code, uint64_t offset, const char 
   err->offset = offset;
   copy_shown(err->message, sizeof err->message, raw);
   return code;
+}
+
+void sm_error_add_place(sm_error *err, const char *place) {
+  if (err == NULL) return;
+  char message[sizeof err->message];
+  memcpy(message, err->message, sizeof message);
+  (void)sm_fail_at(err, err->code, err->offset, "%s: %s", place, message);
 }

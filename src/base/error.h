@@ -14,6 +14,9 @@ __attribute__((format(printf, 4, 5))) sm_status sm_fail_at(sm_error *err, sm_sta
 
 #define SM_FAIL(err, code, ...) sm_fail_at((err), (code), SM_NO_OFFSET, __VA_ARGS__)
 
+/* Puts "place: " in front of the message; err may be NULL. */
+void sm_error_add_place(sm_error *err, const char *place);
+
 /* size: bytes that could not be had. */
 #define SM_FAIL_OOM(err, size) \
   sm_fail_at((err), SM_RESOURCE_EXHAUSTED, SM_NO_OFFSET, "no memory for %zu bytes", (size_t)(size))

@@ -52,8 +52,8 @@ static void print_asset(lister *to, const sm_meta_graph *graph, size_t i) {
     to->code = cli_fail_status(&err);
     return;
   }
-  bool is_there = join(name, SM_DIR_ASSETS, asset->filename) &&
-                  sm_model_get_file_size(&size, to->model, name, NULL) == SM_OK;
+  bool is_there =
+      join(name, SM_DIR_ASSETS, asset->filename) && sm_model_get_file_size(&size, to->model, name, NULL) == SM_OK;
   if (to->out != NULL) {
     json_begin_object(to->out, NULL);
     if (is_there)
@@ -104,7 +104,8 @@ static void list_all(lister *to) {
     json_end_list(to->out);
     json_begin_list(to->out, "assets_extra");
   }
-  if (sm_model_list_files(to->model, SM_DIR_ASSETS_EXTRA, print_extra, to, &err) != SM_OK) to->code = cli_fail_status(&err);
+  if (sm_model_list_files(to->model, SM_DIR_ASSETS_EXTRA, print_extra, to, &err) != SM_OK)
+    to->code = cli_fail_status(&err);
   if (to->out != NULL) {
     json_end_list(to->out);
     json_string(to->out, "format", "savedmodel/1");

@@ -116,7 +116,8 @@ typedef struct complaints {
 __attribute__((format(printf, 2, 3))) static int usage_error(const char *command, const char *format, ...) {
   const char *blank = *command != '\0' ? " " : "";
   va_list args;
-  fprintf(stderr, "usage: savedmodel%s%s [-h] [--version] ...\nsavedmodel%s%s: error: ", blank, command, blank, command);
+  fprintf(stderr, "usage: savedmodel%s%s [-h] [--version] ...\nsavedmodel%s%s: error: ", blank, command, blank,
+          command);
   va_start(args, format);
   vfprintf(stderr, format, args);
   va_end(args);
@@ -162,7 +163,8 @@ static int set_value(cli_args *args, int flag, const char *equals, int argc, cha
 static int read_long_flag(cli_args *args, int argc, char **argv, int *at, complaints *found) {
   const char *text = argv[*at] + 2, *equals = strchr(text, '=');
   size_t size = equals != NULL ? (size_t)(equals - text) : strlen(text);
-  args->wants_help |= name_is(text, size, "help") || name_is(text, size, "helpshort") || name_is(text, size, "helpfull");
+  args->wants_help |=
+      name_is(text, size, "help") || name_is(text, size, "helpshort") || name_is(text, size, "helpfull");
   args->wants_version |= name_is(text, size, "version");
   if (args->wants_help || args->wants_version) return CLI_OK;
   int flag = find_flag(text, size);
@@ -225,8 +227,8 @@ int cli_args_read(cli_args *args, int argc, char **argv) {
   if (found.dash_value != NULL)
     return usage_error(args->words[0], "argument --%s: expected one argument", found.dash_value->name);
   if (found.explicit_flag != NULL)
-    return usage_error(args->words[0], "argument --%s/--no%s: ignored explicit argument '%s'", found.explicit_flag->name,
-                       found.explicit_flag->name, found.explicit_value);
+    return usage_error(args->words[0], "argument --%s/--no%s: ignored explicit argument '%s'",
+                       found.explicit_flag->name, found.explicit_flag->name, found.explicit_value);
   return CLI_OK;
 }
 
@@ -247,8 +249,8 @@ static int check_required(const cli_args *args, const cli_command *command) {
     bool by_word = flag == CLI_dir && args->n_words > 1;
     if (args->values[flag] != NULL || by_word) continue;
     used += (size_t)snprintf(missing + used, sizeof missing - used,
-                             "%sflag --%s=None: Flag --%s must have a value other than None.", used != 0 ? "\n" : "", *name,
-                             *name);
+                             "%sflag --%s=None: Flag --%s must have a value other than None.", used != 0 ? "\n" : "",
+                             *name, *name);
   }
   return used != 0 ? usage_error(command->name, "%s", missing) : CLI_OK;
 }

@@ -7,40 +7,40 @@
 #include <stddef.h>
 
 /* name, kind, default */
-#define CLI_TENSORFLOW_FLAGS(X)                       \
-  X(all, BOOL, NULL)                                  \
-  X(checkpoint_path, STRING, NULL)                    \
-  X(convert_tf1_model, BOOL, NULL)                    \
-  X(cpp_class, STRING, NULL)                          \
-  X(dir, STRING, NULL)                                \
-  X(init_tpu, BOOL, NULL)                             \
-  X(input_examples, STRING, "")                       \
-  X(input_exprs, STRING, "")                          \
-  X(inputs, STRING, "")                               \
-  X(list_ops, BOOL, NULL)                             \
-  X(max_workspace_size_bytes, INTEGER, "2097152")     \
-  X(minimum_segment_size, INTEGER, "3")               \
-  X(multithreading, STRING, "False")                  \
-  X(op_denylist, STRING, NULL)                        \
-  X(outdir, STRING, NULL)                             \
-  X(output_dir, STRING, NULL)                         \
-  X(output_prefix, STRING, NULL)                      \
-  X(overwrite, BOOL, NULL)                            \
-  X(precision_mode, PRECISION, "FP32")                \
-  X(signature_def, STRING, NULL)                      \
-  X(signature_def_key, STRING, "serving_default")     \
-  X(tag_set, STRING, NULL)                            \
-  X(target_cpu, STRING, "")                           \
-  X(target_triple, STRING, "x86_64-pc-linux")         \
-  X(tf_debug, BOOL, NULL)                             \
-  X(use_tfrt, BOOL, NULL)                             \
-  X(variables_to_feed, STRING, "")                    \
+#define CLI_TENSORFLOW_FLAGS(X)                   \
+  X(all, BOOL, NULL)                              \
+  X(checkpoint_path, STRING, NULL)                \
+  X(convert_tf1_model, BOOL, NULL)                \
+  X(cpp_class, STRING, NULL)                      \
+  X(dir, STRING, NULL)                            \
+  X(init_tpu, BOOL, NULL)                         \
+  X(input_examples, STRING, "")                   \
+  X(input_exprs, STRING, "")                      \
+  X(inputs, STRING, "")                           \
+  X(list_ops, BOOL, NULL)                         \
+  X(max_workspace_size_bytes, INTEGER, "2097152") \
+  X(minimum_segment_size, INTEGER, "3")           \
+  X(multithreading, STRING, "False")              \
+  X(op_denylist, STRING, NULL)                    \
+  X(outdir, STRING, NULL)                         \
+  X(output_dir, STRING, NULL)                     \
+  X(output_prefix, STRING, NULL)                  \
+  X(overwrite, BOOL, NULL)                        \
+  X(precision_mode, PRECISION, "FP32")            \
+  X(signature_def, STRING, NULL)                  \
+  X(signature_def_key, STRING, "serving_default") \
+  X(tag_set, STRING, NULL)                        \
+  X(target_cpu, STRING, "")                       \
+  X(target_triple, STRING, "x86_64-pc-linux")     \
+  X(tf_debug, BOOL, NULL)                         \
+  X(use_tfrt, BOOL, NULL)                         \
+  X(variables_to_feed, STRING, "")                \
   X(worker, STRING, NULL)
 
 /* name, kind, commands that take it */
-#define CLI_OWN_FLAGS(X)                  \
-  X(extract, STRING, "assets")            \
-  X(json, BOOL, "show assets")            \
+#define CLI_OWN_FLAGS(X)       \
+  X(extract, STRING, "assets") \
+  X(json, BOOL, "show assets") \
   X(with_tags, STRING, "show")
 
 typedef enum cli_flag {

@@ -30,9 +30,10 @@ static const char assets_text[] =
 static void print_commands(void) {
   puts("usage: savedmodel COMMAND [flags]\n\nReads TensorFlow SavedModels without TensorFlow.\n");
   for (const cli_command *command = cli_commands; command->name != NULL; command++)
-    if (command->summary != NULL) printf("  %-10s %s\n", command->name, command->summary);
-  puts("\nsavedmodel COMMAND --help tells the flags of a command, savedmodel --version the version.\n"
-       "Exit status: 0 done, 1 the work failed, 2 the command line was not understood.");
+    printf("  %-17s %s\n", command->name, command->summary);
+  puts(
+      "\nsavedmodel COMMAND --help tells the flags of a command, savedmodel --version the version.\n"
+      "Exit status: 0 done, 1 the work failed, 2 the command line was not understood.");
 }
 
 int cli_help(const char *command) {

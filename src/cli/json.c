@@ -105,7 +105,11 @@ static bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; 
 static bool is_utf8(const char *bytes, size_t size) {
   const unsigned char *p = (const unsigned char *)bytes, *end = p + size;
   while (p != end) {
-    size_t n = *p < 0x80 ? 1 : *p >= 0xC2 && *p < 0xE0 ? 2 : *p >= 0xE0 && *p < 0xF0 ? 3 : *p >= 0xF0 && *p < 0xF5 ? 4 : 0;
+    size_t n = *p < 0x80                 ? 1
+               : *p >= 0xC2 && *p < 0xE0 ? 2
+               : *p >= 0xE0 && *p < 0xF0 ? 3
+               : *p >= 0xF0 && *p < 0xF5 ? 4
+                                         : 0;
     if (n == 0 || (size_t)(end - p) < n) return false;
     for (size_t i = 1; i < n; i++)
       if (!is_continuation(p[i])) return false;

@@ -57,11 +57,10 @@ static uint32_t decode(const unsigned char *p, size_t left, size_t *size) {
 
 /* Ranges that Python's str.isprintable refuses (Unicode categories C and Z), without the unassigned ones. */
 static bool is_printable(uint32_t code) {
-  static const uint32_t hidden[][2] = {{0x80, 0xA0},     {0xAD, 0xAD},     {0x600, 0x605},   {0x61C, 0x61C},
-                                       {0x6DD, 0x6DD},   {0x70F, 0x70F},   {0x1680, 0x1680}, {0x180E, 0x180E},
-                                       {0x2000, 0x200F}, {0x2028, 0x202F}, {0x205F, 0x206F}, {0x3000, 0x3000},
-                                       {0xD800, 0xF8FF}, {0xFEFF, 0xFEFF}, {0xFFF0, 0xFFFB}, {0xFFFE, 0xFFFF},
-                                       {0xE0000, 0xE0FFF}, {0xF0000, 0x10FFFF}};
+  static const uint32_t hidden[][2] = {
+      {0x80, 0xA0},     {0xAD, 0xAD},     {0x600, 0x605},   {0x61C, 0x61C},   {0x6DD, 0x6DD},     {0x70F, 0x70F},
+      {0x1680, 0x1680}, {0x180E, 0x180E}, {0x2000, 0x200F}, {0x2028, 0x202F}, {0x205F, 0x206F},   {0x3000, 0x3000},
+      {0xD800, 0xF8FF}, {0xFEFF, 0xFEFF}, {0xFFF0, 0xFFFB}, {0xFFFE, 0xFFFF}, {0xE0000, 0xE0FFF}, {0xF0000, 0x10FFFF}};
   for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
     if (code >= hidden[i][0] && code <= hidden[i][1]) return false;
   return true;
@@ -120,7 +119,8 @@ static void print_float(double value) {
     if (strtod(digits, NULL) == value) break;
   }
   char *mark = strchr(digits, 'e');
-  int exponent = (int)strtol(mark + 1, NULL, 10), n_fraction = digits[0] == '-' ? (int)(mark - digits) - 2 : (int)(mark - digits) - 1;
+  int exponent = (int)strtol(mark + 1, NULL, 10),
+      n_fraction = digits[0] == '-' ? (int)(mark - digits) - 2 : (int)(mark - digits) - 1;
   if (n_fraction > 0) n_fraction--; /* the point */
   if (exponent < -4 || exponent >= 16) {
     printf("%.*se%c%02d", (int)(mark - digits), digits, exponent < 0 ? '-' : '+', abs(exponent));

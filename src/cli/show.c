@@ -32,7 +32,9 @@ static const sm_meta_graph **sorted_meta_graphs(const sm_model *model) {
   return graphs;
 }
 
-static int compare_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int compare_text(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static int fail_memory(void) { return cli_fail("out of memory"); }
 
@@ -252,9 +254,7 @@ static void print_argument(const sm_structured *value) {
   }
 }
 
-static void print_callable_heading(size_t number) {
-  printf("    Option #%zu\n      Callable with:\n", number);
-}
+static void print_callable_heading(size_t number) { printf("    Option #%zu\n      Callable with:\n", number); }
 
 static void print_function(const sm_concrete_function *function, size_t number) {
   const sm_structured *inputs = function->inputs;
@@ -349,10 +349,11 @@ static int show_all(const sm_model *model) {
 
 /* The tags of each meta graph joined by ',', as a Python list. */
 static int fail_tags(const sm_model *model, const char *shown) {
-  fprintf(stderr,
-          "savedmodel: MetaGraphDef associated with tag-set %s could not be found in the SavedModel. Please use one of the "
-          "following tag-sets: [",
-          shown);
+  fprintf(
+      stderr,
+      "savedmodel: MetaGraphDef associated with tag-set %s could not be found in the SavedModel. Please use one of the "
+      "following tag-sets: [",
+      shown);
   for (size_t i = 0; i < sm_model_n_meta_graphs(model); i++) {
     char *joined = join_tags(sm_model_get_meta_graph(model, i), ",", false);
     size_t size = joined != NULL ? 4 * strlen(joined) + 4 : 0;
@@ -387,7 +388,8 @@ static int show_meta_graph(const sm_model *model, const cli_args *args) {
   cli_tags tags;
   sm_error err;
   if (!cli_split_tags(&tags, args->values[CLI_tag_set])) return cli_fail("--tag_set names too many tags");
-  if (sm_model_find_meta_graph(&graph, model, tags.tags, tags.n, &err) != SM_OK) return fail_tag_set(model, args, &tags);
+  if (sm_model_find_meta_graph(&graph, model, tags.tags, tags.n, &err) != SM_OK)
+    return fail_tag_set(model, args, &tags);
   bool with_ops = args->values[CLI_list_ops] != NULL;
   if (prepare(graph, with_ops, &err) != SM_OK) return cli_fail_status(&err);
   if (with_ops && sm_meta_graph_get_graph_summary(&summary, graph, &err) == SM_OK) print_ops(graph, summary);

@@ -44,6 +44,10 @@ typedef struct sm_graph_library {
 sm_status sm_graph_index_functions(sm_graph_library *out, sm_spans graph_def, const sm_wire_source *source,
                                    sm_arena *arena, sm_error *err);
 
+/* The same, of FunctionDefLibraries that were found already. */
+sm_status sm_graph_index_libraries(sm_graph_library *out, sm_spans libraries, const sm_wire_source *source,
+                                   sm_arena *arena, sm_error *err);
+
 /* Index of the last function of that name, as a map would keep it; SIZE_MAX. */
 size_t sm_graph_find_function(const sm_graph_library *library, sm_string name);
 

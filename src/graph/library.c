@@ -21,8 +21,14 @@ static bool function_less(const void *a, const void *b) {
 
 sm_status sm_graph_index_functions(sm_graph_library *out, sm_spans graph_def, const sm_wire_source *source,
                                    sm_arena *arena, sm_error *err) {
-  sm_spans libraries, defs;
+  sm_spans libraries;
   SM_TRY(sm_wire_collect(&libraries, graph_def, GRAPH_LIBRARY, source, arena, err));
+  return sm_graph_index_libraries(out, libraries, source, arena, err);
+}
+
+sm_status sm_graph_index_libraries(sm_graph_library *out, sm_spans libraries, const sm_wire_source *source,
+                                   sm_arena *arena, sm_error *err) {
+  sm_spans defs;
   SM_TRY(sm_wire_collect(&defs, libraries, LIBRARY_FUNCTION, source, arena, err));
   sm_graph_function *functions = sm_arena_array(arena, sm_graph_function, defs.n);
   if (functions == NULL) return sm_arena_fail(arena, defs.n * sizeof *functions, err);

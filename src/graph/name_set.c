@@ -36,8 +36,9 @@ static sm_status make_room(sm_name_set *set, sm_error *err) {
 
 static size_t cache_slot(sm_string name) {
   size_t sum = name.size;
-  if (name.size != 0) sum += 31u * (unsigned char)name.data[0] + 7u * (unsigned char)name.data[name.size - 1] +
-                             3u * (unsigned char)name.data[name.size / 2];
+  if (name.size != 0)
+    sum += 31u * (unsigned char)name.data[0] + 7u * (unsigned char)name.data[name.size - 1] +
+           3u * (unsigned char)name.data[name.size / 2];
   return sum % SM_NAME_CACHE_SIZE;
 }
 

@@ -1,7 +1,16 @@
 #include "graph/graph.h"
 
 /* Fields of NodeDef and AttrValue: proto/node_def.proto, attr_value.proto. */
-enum { NODE_OP = 2, NODE_ATTR = 5, ENTRY_KEY = 1, ENTRY_VALUE = 2, ATTR_LIST = 1, ATTR_FUNC = 10, LIST_FUNC = 9, FUNC_NAME = 1 };
+enum {
+  NODE_OP = 2,
+  NODE_ATTR = 5,
+  ENTRY_KEY = 1,
+  ENTRY_VALUE = 2,
+  ATTR_LIST = 1,
+  ATTR_FUNC = 10,
+  LIST_FUNC = 9,
+  FUNC_NAME = 1
+};
 
 static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
 

@@ -31,10 +31,10 @@ bool sm_path_join(char *dst, size_t dst_size, const char *dir, const char *name)
 
 /* ---- Whole files ---- */
 
-static sm_status read_whole(sm_bytes *out, const sm_root *root, const sm_file *file, const char *name,
-                            uint64_t max_bytes, const sm_allocator *allocator, sm_error *err) {
+static sm_status read_whole(sm_bytes *out, const sm_root *root, const sm_file *file, uint64_t max_bytes,
+                            const sm_allocator *allocator, sm_error *err) {
   if (file->size > max_bytes || file->size > SIZE_MAX)
-    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%s/%s: %llu bytes, the limit is %llu (max_bytes)", root->dir, name,
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%llu bytes, the limit is %llu (max_bytes)",
                    (unsigned long long)file->size, (unsigned long long)max_bytes);
   size_t size = (size_t)file->size;
   uint8_t *data = sm_alloc(allocator, size);
@@ -54,13 +54,17 @@ sm_status sm_bytes_load(sm_bytes *out, const sm_root *root, const char *name, ui
   SM_TRY(root->fs->open(&file, root->fs, root->dir, name, root->flags, err));
   sm_status status;
   if (root->no_mmap || root->fs->map == NULL || file.size == 0) {
-    status = read_whole(out, root, &file, name, max_bytes, allocator, err);
+    status = read_whole(out, root, &file, max_bytes, allocator, err);
   } else {
     const void *data = NULL;
     status = root->fs->map(&data, root->fs, &file, err);
     if (status == SM_OK) *out = (sm_bytes){.data = data, .size = (size_t)file.size, .mapped_by = root->fs};
   }
   root->fs->close(root->fs, &file);
+  if (status != SM_OK) { /* the file system knew only the open file */
+    sm_error_add_place(err, name);
+    sm_error_add_place(err, root->dir);
+  }
   return status;
 }
 
@@ -68,6 +72,11 @@ void sm_bytes_unload(sm_bytes *bytes) {
   if (bytes->mapped_by != NULL) bytes->mapped_by->unmap(bytes->mapped_by, bytes->data, bytes->size);
   if (bytes->owned_from != NULL) sm_free(bytes->owned_from, (void *)(uintptr_t)bytes->data);
   *bytes = (sm_bytes){0};
+}
+
+void sm_bytes_release(const sm_bytes *bytes, const uint8_t *from, size_t size) {
+  const sm_fs *fs = bytes->mapped_by;
+  if (fs != NULL && fs->release != NULL) fs->release(fs, from, size);
 }
 
 /* ---- Copying ---- */
@@ -97,7 +106,8 @@ static sm_status create_beside(sm_file *file, char *name, size_t name_size, cons
   }
 }
 
-sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_fs, const char *dst_path, sm_error *err) {
+sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_fs, const char *dst_path,
+                       sm_error *err) {
   char partial[SM_PATH_MAX];
   sm_file src, dst;
   SM_TRY(root->fs->open(&src, root->fs, root->dir, name, root->flags, err));

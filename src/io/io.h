@@ -30,6 +30,9 @@ sm_status sm_bytes_load(sm_bytes *out, const sm_root *root, const char *name, ui
                         const sm_allocator *allocator, sm_error *err);
 void sm_bytes_unload(sm_bytes *bytes);
 
+/* A part of bytes was read through and will not be soon again. */
+void sm_bytes_release(const sm_bytes *bytes, const uint8_t *from, size_t size);
+
 /* name without empty and "." parts. False when it is absolute, has a ".." part, or does not fit: then it names nothing
  * that is sure to be inside a directory it is joined to. */
 bool sm_path_clean(char *dst, size_t dst_size, const char *name);

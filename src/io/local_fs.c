@@ -1,5 +1,7 @@
 /* Local files. Every path is opened without blocking and must turn out to be a regular file: a pipe or a device in a
  * model's directory is refused, not waited for. */
+#define _DEFAULT_SOURCE /* madvise */
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -113,7 +115,8 @@ static sm_status local_read_at(const sm_fs *fs, const sm_file *file, uint64_t of
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_errno(err, "reading");
     if (n == 0)
-      return sm_fail_at(err, SM_OUT_OF_RANGE, offset + done, "the file ends at byte %llu, %zu bytes were to be read from %llu",
+      return sm_fail_at(err, SM_OUT_OF_RANGE, offset + done,
+                        "the file ends at byte %llu, %zu bytes were to be read from %llu",
                         (unsigned long long)(offset + done), dst_size, (unsigned long long)offset);
     done += (size_t)n;
   }
@@ -137,6 +140,14 @@ static sm_status local_map(const void **data, const sm_fs *fs, const sm_file *fi
 static void local_unmap(const sm_fs *fs, const void *data, size_t size) {
   (void)fs;
   (void)munmap((void *)(uintptr_t)data, size);
+}
+
+/* Drops whole pages from the mapping; they come back from the page cache when they are read again. */
+static void local_release(const sm_fs *fs, const void *data, size_t size) {
+  (void)fs;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)data + page - 1) & ~(page - 1);
+  uintptr_t end = ((uintptr_t)data + size) & ~(page - 1);
+  if (start < end) (void)madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
 /* ---- Directories ---- */
@@ -264,6 +275,7 @@ const sm_fs *sm_fs_local(void) {
       .list = local_list,
       .map = local_map,
       .unmap = local_unmap,
+      .release = local_release,
       .create = local_create,
       .write = local_write,
       .sync = local_sync,

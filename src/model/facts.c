@@ -94,7 +94,8 @@ static sm_status build_saver(void **out, const sm_meta_graph *graph, const void 
                              sm_error *err) {
   (void)subject;
   ProtobufCMessage *message;
-  if (graph->saver.n == 0) return SM_FAIL(err, SM_NOT_FOUND, "%s: the meta graph has no saver_def", graph->model->source.name);
+  if (graph->saver.n == 0)
+    return SM_FAIL(err, SM_NOT_FOUND, "%s: the meta graph has no saver_def", graph->model->source.name);
   SM_TRY(sm_wire_unpack(&message, &tensorflow__saver_def__descriptor, graph->saver, &graph->model->source, arena, err));
   const Tensorflow__SaverDef *saver = (const Tensorflow__SaverDef *)message;
   sm_saver_def *made = sm_arena_new(arena, sm_saver_def);
@@ -245,7 +246,8 @@ static sm_status op_of_signature(const char **out, const sm_meta_graph *graph, c
   SM_TRY(sm_meta_graph_find_signature(&signature, graph, key, err));
   const sm_tensor_info *output = sm_signature_find_output(signature, key);
   if (output == NULL)
-    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: signature %s has no output %s", graph->model->source.name, key, key);
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: signature %s has no output %s", graph->model->source.name, key,
+                   key);
   *out = output->tensor_name;
   return SM_OK;
 }
@@ -318,7 +320,8 @@ static sm_status open_any(sm_span *out, sm_span any, const sm_wire_source *sourc
   SM_TRY(sm_wire_unpack(&message, &google__protobuf__any__descriptor, one(&any), source, arena, err));
   const Google__Protobuf__Any *opened = (const Google__Protobuf__Any *)message;
   if (strcmp(opened->type_url, wanted) != 0)
-    return SM_FAIL(err, SM_DATA_LOSS, "%s: an asset of type %.200s, expected %s", source->name, opened->type_url, wanted);
+    return SM_FAIL(err, SM_DATA_LOSS, "%s: an asset of type %.200s, expected %s", source->name, opened->type_url,
+                   wanted);
   *out = (sm_span){opened->value.data, opened->value.len};
   return SM_OK;
 }
@@ -379,12 +382,14 @@ static sm_status build_fingerprint(void **out, const sm_meta_graph *graph, const
   const sm_model *model = subject;
   char name[SM_PATH_MAX];
   sm_bytes bytes;
-  if (model->dir == NULL) return SM_FAIL(err, SM_NOT_FOUND, "the model was opened from a buffer, which has no " SM_FILE_FINGERPRINT);
+  if (model->dir == NULL)
+    return SM_FAIL(err, SM_NOT_FOUND, "the model was opened from a buffer, which has no " SM_FILE_FINGERPRINT);
   (void)sm_path_join(name, sizeof name, model->dir, SM_FILE_FINGERPRINT);
   SM_TRY(sm_bytes_load(&bytes, &model->root, SM_FILE_FINGERPRINT, arena->max_bytes, model->allocator, err));
-  const sm_wire_source source = {name, {bytes.data, bytes.size}};
+  const sm_wire_source source = {.name = name, .bytes = {bytes.data, bytes.size}};
   ProtobufCMessage *message;
-  sm_status status = sm_wire_unpack(&message, &tensorflow__fingerprint_def__descriptor, one(&source.bytes), &source, arena, err);
+  sm_status status =
+      sm_wire_unpack(&message, &tensorflow__fingerprint_def__descriptor, one(&source.bytes), &source, arena, err);
   sm_bytes_unload(&bytes);
   SM_TRY(status);
   const Tensorflow__FingerprintDef *def = (const Tensorflow__FingerprintDef *)message;

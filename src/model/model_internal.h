@@ -26,7 +26,7 @@ typedef struct sm_slots {
 } sm_slots;
 
 typedef struct sm_asset_slot {
-  sm_span bytes;       /* AssetFileDef; of a V1 collection: Any */
+  sm_span bytes; /* AssetFileDef; of a V1 collection: Any */
   bool in_collection;
   sm_once value;
 } sm_asset_slot;
@@ -45,12 +45,12 @@ struct sm_meta_graph {
 
 struct sm_model {
   const sm_allocator *allocator;
-  sm_root root;         /* root.dir NULL: opened from a buffer */
-  char *dir;            /* of root, owned */
-  char *source_name;    /* owned */
-  sm_bytes bytes;       /* of saved_model.pb */
+  sm_root root;      /* root.dir NULL: opened from a buffer */
+  char *dir;         /* of root, owned */
+  char *source_name; /* owned */
+  sm_bytes bytes;    /* of saved_model.pb */
   sm_wire_source source;
-  sm_arena arena;       /* all that was decoded; behind lock once the model is open */
+  sm_arena arena; /* all that was decoded; behind lock once the model is open */
   sm_mutex lock;
   int64_t schema_version;
   sm_meta_graph *meta_graphs;

@@ -25,8 +25,8 @@ static sm_status index_meta_graph(sm_meta_graph *graph, sm_model *model, sm_span
                {META_GRAPH_SAVER, &graph->saver},
                {META_GRAPH_OBJECT_GRAPH, &graph->object_graph}};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-    SM_TRY(sm_wire_collect(parts[i].pieces, (sm_spans){&graph->bytes, 1}, parts[i].number, &model->source, &model->arena,
-                           err));
+    SM_TRY(sm_wire_collect(parts[i].pieces, (sm_spans){&graph->bytes, 1}, parts[i].number, &model->source,
+                           &model->arena, err));
   SM_TRY(copy_tags(graph, &model->arena, err));
   SM_TRY(sm_slots_index(&graph->signatures, (sm_spans){&graph->bytes, 1}, META_GRAPH_SIGNATURE, &model->source,
                         &model->arena, err));
@@ -38,7 +38,8 @@ static sm_status index_model(sm_model *model, sm_error *err) {
   sm_spans found;
   sm_wire_reader reader = sm_wire_read(whole, &model->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
-    if (field.tag == SM_WIRE_TAG(SAVED_MODEL_SCHEMA_VERSION, SM_WIRE_VARINT)) model->schema_version = (int64_t)field.value;
+    if (field.tag == SM_WIRE_TAG(SAVED_MODEL_SCHEMA_VERSION, SM_WIRE_VARINT))
+      model->schema_version = (int64_t)field.value;
   SM_TRY(sm_wire_finish(&reader, err));
   SM_TRY(sm_wire_collect(&found, (sm_spans){&whole, 1}, SAVED_MODEL_META_GRAPH, &model->source, &model->arena, err));
   model->meta_graphs = sm_arena_array(&model->arena, sm_meta_graph, found.n);
@@ -57,6 +58,9 @@ static sm_status check_options(sm_open_options *out, const sm_open_options *opti
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_open_options.struct_size is 0: start from SM_OPEN_OPTIONS_INIT");
   size_t known = options->struct_size < sizeof *out ? options->struct_size : sizeof *out;
   memcpy(out, options, known);
+  if (out->fs != NULL && out->fs->struct_size < sizeof(sm_fs))
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_fs.struct_size is %zu, expected %zu", out->fs->struct_size,
+                   sizeof(sm_fs));
   return SM_OK;
 }
 
@@ -106,12 +110,21 @@ static sm_status fail_without_pb(const sm_model *model, sm_error *err) {
                  SM_FILE_SAVED_MODEL_CPB);
 }
 
+static void release_bytes(const void *ctx, sm_span part) {
+  const sm_model *model = ctx;
+  sm_bytes_release(&model->bytes, part.data, part.size);
+}
+
 static sm_status load(sm_model *model, const sm_open_options *options, sm_error *err) {
-  sm_status status = sm_bytes_load(&model->bytes, &model->root, SM_FILE_SAVED_MODEL_PB, UINT64_MAX, model->allocator, err);
+  sm_status status =
+      sm_bytes_load(&model->bytes, &model->root, SM_FILE_SAVED_MODEL_PB, UINT64_MAX, model->allocator, err);
   if (status == SM_NOT_FOUND) return fail_without_pb(model, err);
   SM_TRY(status);
   if (options->max_bytes == 0) model->arena.max_bytes = default_max_bytes(model->bytes.size);
-  model->source = (sm_wire_source){model->source_name, {model->bytes.data, model->bytes.size}};
+  model->source = (sm_wire_source){.name = model->source_name,
+                                   .bytes = {model->bytes.data, model->bytes.size},
+                                   .release = release_bytes,
+                                   .ctx = model};
   return index_model(model, err);
 }
 
@@ -140,7 +153,7 @@ sm_status sm_model_open_buffer(sm_model **out, const void *data, size_t size, co
   sm_status status = new_model(&model, &known, NULL, err);
   if (status == SM_OK) {
     if (known.max_bytes == 0) model->arena.max_bytes = default_max_bytes(size);
-    model->source = (sm_wire_source){"(buffer)", {data, size}};
+    model->source = (sm_wire_source){.name = "(buffer)", .bytes = {data, size}};
     status = index_model(model, err);
   }
   if (status != SM_OK)
@@ -179,6 +192,4 @@ sm_spans sm_meta_graph_graph_bytes(const sm_meta_graph *graph) { return graph->g
 
 const sm_wire_source *sm_meta_graph_source(const sm_meta_graph *graph) { return &graph->model->source; }
 
-sm_once *sm_meta_graph_objects_slot(const sm_meta_graph *graph) {
-  return (sm_once *)(uintptr_t)&graph->objects_value;
-}
+sm_once *sm_meta_graph_objects_slot(const sm_meta_graph *graph) { return (sm_once *)(uintptr_t)&graph->objects_value; }

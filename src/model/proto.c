@@ -16,7 +16,8 @@ static sm_status build_part(void **out, const sm_meta_graph *graph, const void *
   const part *wanted = subject;
   ProtobufCMessage *message;
   if (wanted->pieces.n == 0)
-    return SM_FAIL(err, SM_NOT_FOUND, "%s: the meta graph has no %s", graph->model->source.name, wanted->type->short_name);
+    return SM_FAIL(err, SM_NOT_FOUND, "%s: the meta graph has no %s", graph->model->source.name,
+                   wanted->type->short_name);
   SM_TRY(sm_wire_unpack(&message, wanted->type, wanted->pieces, &graph->model->source, arena, err));
   *out = message;
   return SM_OK;
@@ -70,7 +71,7 @@ sm_status sm_node_iter_new(sm_node_iter **out, const sm_meta_graph *graph, sm_er
   return SM_OK;
 }
 
-sm_status sm_node_iter_next(const Tensorflow__NodeDef **out, sm_node_iter *iter, sm_error *err) {
+static sm_status read_next(const Tensorflow__NodeDef **out, sm_node_iter *iter, sm_error *err) {
   const sm_wire_source *source = &iter->graph->model->source;
   *out = NULL;
   sm_arena_rewind(&iter->arena, (sm_arena_mark){NULL, 0});
@@ -86,6 +87,12 @@ sm_status sm_node_iter_next(const Tensorflow__NodeDef **out, sm_node_iter *iter,
     SM_TRY(sm_wire_finish(&iter->reader, err));
   }
   return SM_OK;
+}
+
+sm_status sm_node_iter_next(const Tensorflow__NodeDef **out, sm_node_iter *iter, sm_error *err) {
+  sm_status status = read_next(out, iter, err);
+  if (status != SM_OK) iter->piece = iter->graph->graph.n; /* the walk is over */
+  return status;
 }
 
 void sm_node_iter_free(sm_node_iter *iter) {

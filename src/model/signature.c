@@ -198,10 +198,8 @@ static sm_status decode_signature(void **out, const sm_meta_graph *graph, const 
   SM_TRY(sm_wire_entry_value(&value, entry, d.source, arena, err));
   SM_TRY(sm_wire_collect(&methods, value, SIGNATURE_METHOD, d.source, arena, err));
   if (methods.n != 0) SM_TRY(sm_wire_copy_string(&method, methods.items[methods.n - 1], d.source, arena, err));
-  *made = (sm_signature){.key = entry->key.data,
-                         .key_size = entry->key.size,
-                         .method_name = method.data,
-                         .method_name_size = method.size};
+  *made = (sm_signature){
+      .key = entry->key.data, .key_size = entry->key.size, .method_name = method.data, .method_name_size = method.size};
   SM_TRY(decode_tensors(&made->inputs, &made->n_inputs, value, SIGNATURE_INPUTS, &d, err));
   SM_TRY(decode_tensors(&made->outputs, &made->n_outputs, value, SIGNATURE_OUTPUTS, &d, err));
   SM_TRY(decode_defaults(made, value, &d, err));

@@ -57,7 +57,8 @@ static sm_status find_name(const char **out, const sm_trackable *node, size_t i,
   void *order, *names;
   SM_TRY(sm_meta_graph_once(&order, objects->graph, &objects->load_order, build_load_order, NULL, err));
   name_list list = {node, order};
-  SM_TRY(sm_meta_graph_once(&names, objects->graph, (sm_once *)(uintptr_t)&node->ordered_names, build_names, &list, err));
+  SM_TRY(
+      sm_meta_graph_once(&names, objects->graph, (sm_once *)(uintptr_t)&node->ordered_names, build_names, &list, err));
   *out = ((const ordered_name *)names)[i].stored;
   return SM_OK;
 }

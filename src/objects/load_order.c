@@ -66,7 +66,7 @@ typedef struct loader {
   gradient *gradients; /* sorted by type */
   size_t n_gradients;
   uint64_t *n_outputs; /* of each function, by index in library */
-  edge *edges;        /* sorted by from, then by place of to in the file */
+  edge *edges;         /* sorted by from, then by place of to in the file */
   size_t n_edges, edge_capacity;
   size_t *n_waits; /* calls of each function that are not loaded yet */
   size_t caller;   /* the function whose calls are being listed */
@@ -91,8 +91,8 @@ static sm_status read_ops(loader *l, sm_spans meta_info, sm_error *err) {
   if (l->ops == NULL) return sm_arena_fail(&l->scratch, ops.n * sizeof *l->ops, err);
   for (size_t i = 0; i < ops.n; i++) {
     ProtobufCMessage *message;
-    SM_TRY(sm_wire_unpack(&message, &tensorflow__op_def__descriptor, (sm_spans){&ops.items[i], 1}, l->source, &l->scratch,
-                          err));
+    SM_TRY(sm_wire_unpack(&message, &tensorflow__op_def__descriptor, (sm_spans){&ops.items[i], 1}, l->source,
+                          &l->scratch, err));
     const Tensorflow__OpDef *def = (const Tensorflow__OpDef *)message;
     if (def->n_output_arg > MAX_ARGS || def->n_attr > MAX_ARGS) continue;
     l->ops[l->n_ops++] = (op_outputs){sm_string_of(def->name), def};
@@ -279,7 +279,8 @@ static sm_status list_edges(loader *l, sm_error *err) {
   sm_sort(l->edges, l->n_edges, sizeof *l->edges, edge_less);
   size_t kept = 0;
   for (size_t i = 0; i < l->n_edges; i++) {
-    bool is_repeated = kept > 0 && l->edges[kept - 1].from == l->edges[i].from && l->edges[kept - 1].to == l->edges[i].to;
+    bool is_repeated =
+        kept > 0 && l->edges[kept - 1].from == l->edges[i].from && l->edges[kept - 1].to == l->edges[i].to;
     if (!is_repeated) l->edges[kept++] = l->edges[i];
   }
   l->n_edges = kept;
@@ -342,8 +343,8 @@ static sm_status copy_result(sm_load_order *out, const loader *l, sm_arena *aren
     char *loaded = sm_arena_alloc(arena, size);
     functions[i].stored = sm_arena_copy(arena, l->library.functions[i].name);
     if (loaded == NULL || functions[i].stored.data == NULL) return sm_arena_fail(arena, size, err);
-    int length = snprintf(loaded, size, "__inference_%.*s_%llu", (int)clean.size, clean.data,
-                          (unsigned long long)l->numbers[i]);
+    int length =
+        snprintf(loaded, size, "__inference_%.*s_%llu", (int)clean.size, clean.data, (unsigned long long)l->numbers[i]);
     functions[i].loaded = (sm_string){loaded, (size_t)length};
   }
   *out = (sm_load_order){functions, l->library.n};

@@ -37,7 +37,8 @@ static sm_status build_node(void **out, const sm_meta_graph *graph, const void *
   const node_place *place = subject;
   ProtobufCMessage *message;
   SM_TRY(sm_wire_unpack(&message, &tensorflow__saved_object__descriptor,
-                        (sm_spans){&place->objects->nodes.items[place->id], 1}, sm_meta_graph_source(graph), arena, err));
+                        (sm_spans){&place->objects->nodes.items[place->id], 1}, sm_meta_graph_source(graph), arena,
+                        err));
   sm_trackable *made = sm_arena_new(arena, sm_trackable);
   if (made == NULL) return sm_arena_fail(arena, sizeof *made, err);
   made->objects = place->objects;

@@ -9,9 +9,9 @@
 /* The object graph of one meta graph. */
 typedef struct sm_objects {
   const sm_meta_graph *graph;
-  sm_spans nodes;       /* SavedObject messages, by id */
-  sm_once *node_values; /* sm_trackable */
-  sm_wire_map functions; /* SavedConcreteFunction messages, by name */
+  sm_spans nodes;           /* SavedObject messages, by id */
+  sm_once *node_values;     /* sm_trackable */
+  sm_wire_map functions;    /* SavedConcreteFunction messages, by name */
   sm_once *function_values; /* sm_concrete_function of a FUNCTION */
   sm_once load_order;
 } sm_objects;
@@ -20,7 +20,7 @@ struct sm_trackable {
   sm_objects *objects;
   const Tensorflow__SavedObject *proto;
   sm_once ordered_names; /* of a FUNCTION with several concrete functions */
-  sm_once bare_value;    /* sm_concrete_function of a BARE_CONCRETE_FUNCTION, which knows more than the function alone */
+  sm_once bare_value; /* sm_concrete_function of a BARE_CONCRETE_FUNCTION, which knows more than the function alone */
 };
 
 /* A plain tree of value in arena; NULL for NULL. */

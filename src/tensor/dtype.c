@@ -5,8 +5,7 @@ typedef struct dtype_facts {
   size_t size;
 } dtype_facts;
 
-#define FACTS(name, number, size, python) \
-  [number] = {"DT_" #name, "DT_" #name "_REF", python, python "_ref", size},
+#define FACTS(name, number, size, python) [number] = {"DT_" #name, "DT_" #name "_REF", python, python "_ref", size},
 static const dtype_facts table[] = {[0] = {"DT_INVALID", NULL, NULL, NULL, 0}, SM_DTYPE_LIST(FACTS)};
 #undef FACTS
 

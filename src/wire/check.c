@@ -52,34 +52,39 @@ static sm_status check_string(const ProtobufCFieldDescriptor *described, sm_span
   return SM_OK;
 }
 
-/* Elements of a packed field are whole: bytes are as many as the element size says, or the last varint ends. */
+/* Elements of a packed field are whole: as many bytes as their type says, or varints that end. */
 static sm_status check_packed(const ProtobufCFieldDescriptor *described, sm_span bytes, const sm_wire_source *source,
                               sm_error *err) {
   size_t element = sm_wire_type_fits(described, SM_WIRE_FIXED32)   ? 4
                    : sm_wire_type_fits(described, SM_WIRE_FIXED64) ? 8
                                                                    : 0;
-  bool whole = element != 0 ? bytes.size % element == 0 : true;
   const uint8_t *p = bytes.data, *end = bytes.data + bytes.size;
-  uint64_t value;
-  while (element == 0 && p != end && whole) {
+  if (element != 0) p = bytes.size % element == 0 ? end : NULL;
+  while (p != NULL && p != end) {
+    uint64_t value;
     p = sm_varint_read(p, end, &value);
-    whole = p != NULL;
-    if (!whole) break;
   }
-  return whole ? SM_OK : sm_wire_fail(source, bytes.data, "a packed list ends inside an element", err);
+  return p != NULL ? SM_OK : sm_wire_fail(source, bytes.data, "a packed list ends inside an element", err);
+}
+
+/* protobuf-c takes each byte of packed booleans for one of them, and only 0 and 1. */
+static bool are_odd_booleans(const ProtobufCFieldDescriptor *described, sm_span bytes) {
+  bool is_odd = false;
+  for (size_t i = 0; described->type == PROTOBUF_C_TYPE_BOOL && i < bytes.size; i++) is_odd |= bytes.data[i] > 1;
+  return is_odd;
 }
 
 /* Notes a field of a described message. *inside is the type to go into, or NULL. */
 static sm_status check_field(const ProtobufCMessageDescriptor **inside, frame *in, const sm_wire_field *field,
                              sm_wire_facts *facts, const sm_wire_source *source, sm_error *err) {
-  const ProtobufCFieldDescriptor *described =
-      protobuf_c_message_descriptor_get_field(in->type, sm_wire_number(field));
+  const ProtobufCFieldDescriptor *described = protobuf_c_message_descriptor_get_field(in->type, sm_wire_number(field));
   *inside = NULL;
   if (field->bytes.size > INT32_MAX)
-    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%s: field %u of %zu bytes: protobuf-c unpacks up to 2^31-1", source->name,
-                   sm_wire_number(field), field->bytes.size);
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%s: field %u of %zu bytes: protobuf-c unpacks up to 2^31-1",
+                   source->name, sm_wire_number(field), field->bytes.size);
   facts->unpacked_size += SCANNED_MEMBER_SIZE + ALLOCATION_OVERHEAD;
-  if (sm_wire_type_of(field) == SM_WIRE_GROUP || (described != NULL && !sm_wire_type_fits(described, sm_wire_type_of(field)))) {
+  if (sm_wire_type_of(field) == SM_WIRE_GROUP ||
+      (described != NULL && !sm_wire_type_fits(described, sm_wire_type_of(field)))) {
     facts->needs_merge = true;
     return SM_OK;
   }
@@ -101,8 +106,10 @@ static sm_status check_field(const ProtobufCMessageDescriptor **inside, frame *i
   /* A packed element of one byte becomes one of up to eight; strings get a terminator and a pointer. */
   facts->unpacked_size += 8 * (uint64_t)field->bytes.size + 32;
   if (described->type == PROTOBUF_C_TYPE_STRING) return check_string(described, field->bytes, source, err);
-  if (described->type != PROTOBUF_C_TYPE_BYTES && sm_wire_type_of(field) == SM_WIRE_BYTES)
+  if (described->type != PROTOBUF_C_TYPE_BYTES && sm_wire_type_of(field) == SM_WIRE_BYTES) {
+    facts->needs_merge |= are_odd_booleans(described, field->bytes);
     return check_packed(described, field->bytes, source, err);
+  }
   return SM_OK;
 }
 

@@ -1,6 +1,7 @@
 /*
  * Rewrites a message so that protobuf-c reads it as the specification says: a message field given twice becomes one field
- * with both contents, an overridden member of a oneof goes, and so do groups and fields of unexpected types.
+ * with both contents, an overridden member of a oneof goes, and so do groups and fields of unexpected types. Packed
+ * booleans, of which protobuf-c takes each byte for one, become a byte each.
  *
  * Lengths are not known before a message is written, so each gets five bytes: a varint may be longer than it need be.
  */
@@ -109,6 +110,19 @@ static void close_message(uint8_t *contents, const uint8_t *end) {
     contents[i - LENGTH_SIZE] = (uint8_t)((size >> (7 * i) & 0x7F) | (i < LENGTH_SIZE - 1 ? 0x80 : 0));
 }
 
+/* A field that is no message; described is NULL for an unknown one. */
+static uint8_t *copy_field(uint8_t *at, const sm_wire_field *field, const ProtobufCFieldDescriptor *described) {
+  if (described == NULL || described->type != PROTOBUF_C_TYPE_BOOL || sm_wire_type_of(field) != SM_WIRE_BYTES) {
+    memcpy(at, field->whole.data, field->whole.size);
+    return at + field->whole.size;
+  }
+  uint8_t *contents = at = open_message(at, field->tag);
+  const uint8_t *p = field->bytes.data, *end = p + field->bytes.size;
+  for (uint64_t value = 0; p != end; *at++ = value != 0) p = sm_varint_read(p, end, &value);
+  close_message(contents, at);
+  return at;
+}
+
 /* Each message grows by the longer length at most. */
 static sm_status new_buffer(uint8_t **out, sm_span message, sm_arena *arena, sm_error *err) {
   size_t size;
@@ -120,8 +134,8 @@ static sm_status new_buffer(uint8_t **out, sm_span message, sm_arena *arena, sm_
 }
 
 /* Pieces of the message field that in has just read; none when it was written with an earlier one. */
-static sm_status pieces_of(const sm_span **pieces, size_t *n_pieces, frame *in, const ProtobufCFieldDescriptor *described,
-                           sm_span bytes, sm_arena *arena, sm_error *err) {
+static sm_status pieces_of(const sm_span **pieces, size_t *n_pieces, frame *in,
+                           const ProtobufCFieldDescriptor *described, sm_span bytes, sm_arena *arena, sm_error *err) {
   *n_pieces = 0;
   if (described->label == PROTOBUF_C_LABEL_REPEATED) {
     sm_span *piece = sm_arena_new(arena, sm_span);
@@ -138,20 +152,31 @@ static sm_status pieces_of(const sm_span **pieces, size_t *n_pieces, frame *in, 
   return gather(pieces, n_pieces, in, described, bytes, arena, err);
 }
 
-sm_status sm_wire_merge(sm_span *out, const ProtobufCMessageDescriptor *type, sm_span message, sm_arena *arena,
-                        sm_error *err) {
-  uint8_t *start, *at;
-  SM_TRY(new_buffer(&start, message, arena, err));
-  frame *stack = sm_arena_array(arena, frame, SM_WIRE_MAX_DEPTH + 1); /* as deep as sm_wire_check goes */
-  if (stack == NULL) return sm_arena_fail(arena, (SM_WIRE_MAX_DEPTH + 1) * sizeof *stack, err);
-  at = start;
-  size_t depth = 1;
-  begin(&stack[0], type, &message, 1, start);
-  while (depth > 0) {
-    frame *top = &stack[depth - 1];
+/* Messages inside each other, the one being rewritten last. Not of the arena, which would keep them. */
+typedef struct frames {
+  frame *items;
+  size_t n, capacity;
+} frames;
+
+static sm_status push(frame **out, frames *stack, const sm_allocator *allocator, sm_error *err) {
+  if (stack->n == stack->capacity) { /* at most SM_WIRE_MAX_DEPTH + 1, as deep as sm_wire_check goes */
+    size_t capacity = stack->capacity == 0 ? 8 : 2 * stack->capacity;
+    frame *items = sm_realloc(allocator, stack->items, capacity * sizeof *items);
+    if (items == NULL) return SM_FAIL_OOM(err, capacity * sizeof *items);
+    stack->items = items;
+    stack->capacity = capacity;
+  }
+  *out = &stack->items[stack->n++];
+  return SM_OK;
+}
+
+/* Rewrites what the first frame has begun. *at is where its bytes go, and then the byte behind them. */
+static sm_status rewrite(uint8_t **at, frames *stack, sm_arena *arena, sm_error *err) {
+  while (stack->n > 0) {
+    frame *top = &stack->items[stack->n - 1];
     sm_wire_field field;
     if (!next_field(top, &field)) {
-      if (--depth > 0) close_message(top->contents, at);
+      if (--stack->n > 0) close_message(top->contents, *at);
       continue;
     }
     const ProtobufCFieldDescriptor *described = described_field(top, &field);
@@ -159,17 +184,31 @@ sm_status sm_wire_merge(sm_span *out, const ProtobufCMessageDescriptor *type, sm
     if (sm_wire_type_of(&field) == SM_WIRE_GROUP || (described == NULL && !is_unknown)) continue;
     if (described != NULL && is_overridden(top, described)) continue;
     if (is_unknown || described->type != PROTOBUF_C_TYPE_MESSAGE) {
-      memcpy(at, field.whole.data, field.whole.size);
-      at += field.whole.size;
+      *at = copy_field(*at, &field, described);
       continue;
     }
     const sm_span *pieces = NULL;
     size_t n_pieces;
     SM_TRY(pieces_of(&pieces, &n_pieces, top, described, field.bytes, arena, err));
     if (n_pieces == 0) continue;
-    at = open_message(at, field.tag);
-    begin(&stack[depth++], described->descriptor, pieces, n_pieces, at);
+    SM_TRY(push(&top, stack, arena->allocator, err));
+    *at = open_message(*at, field.tag);
+    begin(top, described->descriptor, pieces, n_pieces, *at);
   }
-  *out = (sm_span){start, (size_t)(at - start)};
   return SM_OK;
+}
+
+sm_status sm_wire_merge(sm_span *out, const ProtobufCMessageDescriptor *type, sm_span message, sm_arena *arena,
+                        sm_error *err) {
+  uint8_t *start;
+  frames stack = {NULL, 0, 0};
+  frame *first = NULL;
+  SM_TRY(new_buffer(&start, message, arena, err));
+  SM_TRY(push(&first, &stack, arena->allocator, err));
+  begin(first, type, &message, 1, start);
+  uint8_t *end = start;
+  sm_status status = rewrite(&end, &stack, arena, err);
+  sm_free(arena->allocator, stack.items);
+  if (status == SM_OK) *out = (sm_span){start, (size_t)(end - start)};
+  return status;
 }

@@ -44,8 +44,9 @@ sm_status sm_wire_unpack(ProtobufCMessage **out, const ProtobufCMessageDescripto
   SM_TRY(join(&bytes, message, arena, err));
   SM_TRY(sm_wire_check(&facts, type, bytes, source, err));
   if (facts.unpacked_size > arena->max_bytes - arena->bytes)
-    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%s: %s of %zu bytes would take up to %llu bytes, the limit is %llu (max_bytes)",
-                   source->name, type->name, bytes.size, (unsigned long long)facts.unpacked_size,
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED,
+                   "%s: %s of %zu bytes would take up to %llu bytes, the limit is %llu (max_bytes)", source->name,
+                   type->name, bytes.size, (unsigned long long)facts.unpacked_size,
                    (unsigned long long)arena->max_bytes);
   if (facts.needs_merge) SM_TRY(sm_wire_merge(&bytes, type, bytes, arena, err));
   ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, .allocator_data = arena};

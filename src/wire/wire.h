@@ -39,6 +39,8 @@ typedef struct sm_spans {
 typedef struct sm_wire_source {
   const char *name;
   sm_span bytes;
+  void (*release)(const void *ctx, sm_span part); /* part was read through: its memory may go; NULL: no such thing */
+  const void *ctx;
 } sm_wire_source;
 
 /* ---- Scanning ---- */

@@ -6,10 +6,11 @@
 
 typedef struct sm_wire_facts {
   uint64_t unpacked_size; /* about what protobuf-c will allocate, never less */
-  bool needs_merge;       /* a message field given twice, a group, or a known field of an unexpected type */
+  bool needs_merge;       /* a message field given twice, a group, a known field of an unexpected type, odd booleans */
 } sm_wire_facts;
 
-/* DATA_LOSS: framing, UTF-8; RESOURCE_EXHAUSTED: deeper than SM_WIRE_MAX_DEPTH; UNIMPLEMENTED: a string with a NUL. */
+/* DATA_LOSS: framing, UTF-8, deeper than SM_WIRE_MAX_DEPTH; UNIMPLEMENTED: a string with a NUL; RESOURCE_EXHAUSTED: a
+ * field larger than protobuf-c takes. */
 sm_status sm_wire_check(sm_wire_facts *facts, const ProtobufCMessageDescriptor *type, sm_span message,
                         const sm_wire_source *source, sm_error *err);
 

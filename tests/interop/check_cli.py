@@ -3,8 +3,8 @@
 
     check_cli.py TOOL [DATA_DIR]
 
-Compares exit code, stdout byte for byte, and the error message.  Needs no TensorFlow.  Cases of a command that the tool's
-own --help does not list are left out, and counted: it is not there yet.
+Compares exit code, stdout byte for byte, and the error message.  Needs no TensorFlow.  Cases of a command that the
+tool's own --help does not list are left out, and counted: it is not there yet.
 
 Our error form: with exit 1 stderr is one line "savedmodel: MESSAGE" that ends in TensorFlow's text; with exit 2 it ends
 in the lines that TensorFlow prints, with savedmodel in the place of saved_model_cli; with exit 0 it is empty.
@@ -36,7 +36,7 @@ def check_message(want, stderr):
     last = stderr[-1] if stderr else ""
     if want["exit"] == 0:
         return None if not stderr else "stderr is not empty: %r" % last
-    if not last.startswith("savedmodel") and want["exit"] == 1:
+    if want["exit"] == 1 and not last.startswith("savedmodel: "):
         return "the last line of stderr does not begin with 'savedmodel: ': %r" % last
     if want["message_contains"] and want["message_contains"] not in "\n".join(stderr):
         return "stderr lacks %r: %r" % (want["message_contains"], last)

@@ -11,7 +11,8 @@ typedef union header {
 } header;
 
 static bool must_fail(sm_fault_alloc *fa) {
-  bool fails = fa->n_calls++ == fa->fail_at;
+  bool fails = fa->n_calls == fa->fail_at || (fa->fail_all_after && fa->n_calls > fa->fail_at);
+  fa->n_calls++;
   fa->fired |= fails;
   return fails;
 }

@@ -10,11 +10,12 @@
 #include <savedmodel/status.h>
 
 typedef struct sm_fault_alloc {
-  sm_allocator base;  /* ctx is this struct: it must not move */
-  uint64_t fail_at;   /* number of the allocation that fails, from 0; UINT64_MAX: none */
-  uint64_t n_calls;   /* of alloc and realloc so far */
-  bool fired;         /* one has failed */
-  size_t live_blocks; /* neither freed nor moved */
+  sm_allocator base;   /* ctx is this struct: it must not move */
+  uint64_t fail_at;    /* number of the allocation that fails, from 0; UINT64_MAX: none */
+  bool fail_all_after; /* and so do all that follow it */
+  uint64_t n_calls;    /* of alloc and realloc so far */
+  bool fired;          /* one has failed */
+  size_t live_blocks;  /* neither freed nor moved */
   size_t live_bytes;
   size_t peak_bytes;
   uint64_t total_bytes; /* ever handed out */

@@ -62,6 +62,11 @@ static void fault_unmap(const sm_fs *fs, const void *data, size_t size) {
   inner->unmap(inner, data, size);
 }
 
+static void fault_release(const sm_fs *fs, const void *data, size_t size) {
+  const sm_fs *inner = fault_of(fs)->inner;
+  inner->release(inner, data, size);
+}
+
 static sm_status fault_create(sm_file *file, const sm_fs *fs, const char *root, const char *name, sm_error *err) {
   const sm_fs *inner = fault_of(fs)->inner;
   SM_TRY(turn(fs, "create", err));
@@ -111,6 +116,7 @@ void sm_fault_fs_init(sm_fault_fs *ff, const sm_fs *inner, uint64_t fail_at) {
                      .list = fault_list,
                      .map = inner->map != NULL ? fault_map : NULL,
                      .unmap = inner->map != NULL ? fault_unmap : NULL,
+                     .release = inner->release != NULL ? fault_release : NULL,
                      .create = fault_create,
                      .write = fault_write,
                      .sync = fault_sync,

@@ -7,8 +7,9 @@
 typedef struct sm_fault_fs {
   sm_fs base; /* ctx is this struct: it must not move */
   const sm_fs *inner;
-  uint64_t fail_at;       /* number of the call that fails, from 0; UINT64_MAX: none. close and unmap cannot fail */
-  sm_status fail_with;    /* UNAVAILABLE */
+  uint64_t
+      fail_at; /* number of the call that fails, from 0; UINT64_MAX: none. close, unmap, release and remove do not */
+  sm_status fail_with; /* UNAVAILABLE */
   uint64_t n_calls;
   bool fired;
   size_t open_files;

@@ -11,7 +11,8 @@ temp_dir make_temp_dir(void) {
   temp_dir dir;
   const char *parent = getenv("TMPDIR");
   int n = snprintf(dir.path, sizeof dir.path, "%s/savedmodel-XXXXXX", parent != NULL ? parent : "/tmp");
-  if (n < 0 || (size_t)n >= sizeof dir.path || mkdtemp(dir.path) == NULL) fail_msg("mkdtemp %s: %s", dir.path, strerror(errno));
+  if (n < 0 || (size_t)n >= sizeof dir.path || mkdtemp(dir.path) == NULL)
+    fail_msg("mkdtemp %s: %s", dir.path, strerror(errno));
   return dir;
 }
 

@@ -66,7 +66,9 @@ void w_bytes(w_buffer *w, uint32_t number, const void *data, size_t size) {
 
 void w_text(w_buffer *w, uint32_t number, const char *text) { w_bytes(w, number, text, strlen(text)); }
 
-void w_message(w_buffer *w, uint32_t number, const w_buffer *message) { w_bytes(w, number, message->data, message->size); }
+void w_message(w_buffer *w, uint32_t number, const w_buffer *message) {
+  w_bytes(w, number, message->data, message->size);
+}
 
 size_t w_begin(w_buffer *w, uint32_t number) {
   w_tag(w, number, W_BYTES);

@@ -22,19 +22,19 @@ static void crc32c__known_values(void **state) {
       {"123456789", "123456789", 9, 0xE3069283},
       {"the float 1", "\x00\x00\x80\x3F", 4, 0xDD54C4AB},
   };
-  for (size_t i = 0; i < N_OF(rows); i++) assert_number(rows[i].what, sm_crc32c_extend(0, rows[i].data, rows[i].size), rows[i].crc);
+  for (size_t i = 0; i < N_OF(rows); i++)
+    assert_number(rows[i].what, sm_crc32c_extend(0, rows[i].data, rows[i].size), rows[i].crc);
 }
 
 static void crc32c__mask(void **state) {
   (void)state;
-  static const struct {
-    uint32_t crc, masked;
-  } rows[] = {{0, 0xA282EAD8}, {0xDD54C4AB, 0x2BDAA581}};
+  static const struct { uint32_t crc, masked; } rows[] = {{0, 0xA282EAD8}, {0xDD54C4AB, 0x2BDAA581}};
   for (size_t i = 0; i < N_OF(rows); i++) {
     assert_number("mask", sm_crc32c_mask(rows[i].crc), rows[i].masked);
     assert_number("unmask", sm_crc32c_unmask(rows[i].masked), rows[i].crc);
   }
-  for (uint32_t crc = 1; crc != 0; crc <<= 1) assert_number("there and back", sm_crc32c_unmask(sm_crc32c_mask(crc)), crc);
+  for (uint32_t crc = 1; crc != 0; crc <<= 1)
+    assert_number("there and back", sm_crc32c_unmask(sm_crc32c_mask(crc)), crc);
 }
 
 /* One bit at a time, from the polynomial. */
@@ -53,8 +53,8 @@ static void crc32c__in_any_pieces(void **state) {
   for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * i * 31 + i / 3);
   for (size_t size = 0; size <= sizeof data; size += 7)
     for (size_t split = 0; split <= size; split++)
-      assert_number("in two pieces",
-                    sm_crc32c_extend(sm_crc32c_extend(0, data, split), data + split, size - split), slow_crc(data, size));
+      assert_number("in two pieces", sm_crc32c_extend(sm_crc32c_extend(0, data, split), data + split, size - split),
+                    slow_crc(data, size));
   for (size_t start = 0; start < 64; start++) /* whatever the alignment */
     assert_number("from an odd place", sm_crc32c_extend(0, data + start, sizeof data - start),
                   slow_crc(data + start, sizeof data - start));

@@ -31,7 +31,8 @@ static int read_schema(void **state) {
 
 static void dtype__names_are_those_of_the_schema(void **state) {
   (void)state;
-  for (size_t i = 0; i < n_schema; i++) assert_text(schema[i].name, sm_dtype_name((sm_dtype)schema[i].number), schema[i].name);
+  for (size_t i = 0; i < n_schema; i++)
+    assert_text(schema[i].name, sm_dtype_name((sm_dtype)schema[i].number), schema[i].name);
   for (int number = -300; number < 400; number++) {
     bool is_known = false;
     for (size_t i = 0; i < n_schema; i++) is_known |= schema[i].number == number;
@@ -72,15 +73,40 @@ static void dtype__sizes(void **state) {
   static const struct {
     const char *name;
     size_t size;
-  } sizes[] = {{"DT_INVALID", 0},     {"DT_FLOAT", 4},     {"DT_DOUBLE", 8},        {"DT_INT32", 4},
-               {"DT_UINT8", 1},       {"DT_INT16", 2},     {"DT_INT8", 1},          {"DT_STRING", 0},
-               {"DT_COMPLEX64", 8},   {"DT_INT64", 8},     {"DT_BOOL", 1},          {"DT_QINT8", 1},
-               {"DT_QUINT8", 1},      {"DT_QINT32", 4},    {"DT_BFLOAT16", 2},      {"DT_QINT16", 2},
-               {"DT_QUINT16", 2},     {"DT_UINT16", 2},    {"DT_COMPLEX128", 16},   {"DT_HALF", 2},
-               {"DT_RESOURCE", 0},    {"DT_VARIANT", 0},   {"DT_UINT32", 4},        {"DT_UINT64", 8},
-               {"DT_FLOAT8_E5M2", 1}, {"DT_FLOAT8_E4M3FN", 1}, {"DT_FLOAT8_E4M3FNUZ", 1}, {"DT_FLOAT8_E4M3B11FNUZ", 1},
-               {"DT_FLOAT8_E5M2FNUZ", 1}, {"DT_INT4", 1},  {"DT_UINT4", 1},         {"DT_INT2", 1},
-               {"DT_UINT2", 1},       {"DT_FLOAT4_E2M1FN", 1}};
+  } sizes[] = {{"DT_INVALID", 0},
+               {"DT_FLOAT", 4},
+               {"DT_DOUBLE", 8},
+               {"DT_INT32", 4},
+               {"DT_UINT8", 1},
+               {"DT_INT16", 2},
+               {"DT_INT8", 1},
+               {"DT_STRING", 0},
+               {"DT_COMPLEX64", 8},
+               {"DT_INT64", 8},
+               {"DT_BOOL", 1},
+               {"DT_QINT8", 1},
+               {"DT_QUINT8", 1},
+               {"DT_QINT32", 4},
+               {"DT_BFLOAT16", 2},
+               {"DT_QINT16", 2},
+               {"DT_QUINT16", 2},
+               {"DT_UINT16", 2},
+               {"DT_COMPLEX128", 16},
+               {"DT_HALF", 2},
+               {"DT_RESOURCE", 0},
+               {"DT_VARIANT", 0},
+               {"DT_UINT32", 4},
+               {"DT_UINT64", 8},
+               {"DT_FLOAT8_E5M2", 1},
+               {"DT_FLOAT8_E4M3FN", 1},
+               {"DT_FLOAT8_E4M3FNUZ", 1},
+               {"DT_FLOAT8_E4M3B11FNUZ", 1},
+               {"DT_FLOAT8_E5M2FNUZ", 1},
+               {"DT_INT4", 1},
+               {"DT_UINT4", 1},
+               {"DT_INT2", 1},
+               {"DT_UINT2", 1},
+               {"DT_FLOAT4_E2M1FN", 1}};
   size_t n_checked = 0;
   for (size_t i = 0; i < n_schema; i++) {
     size_t wanted = SIZE_MAX;

@@ -72,8 +72,10 @@ static void error__shows_names_safely(void **state) {
       {"\x1B[31mred", "\\x1B[31mred"},
       {"a\nb\tc\r", "a\\x0Ab\\x09c\\x0D"},
       {"\x7F", "\\x7F"},
-      {"\xC2\x9B" "31m", "\\xC2\\x9B31m"},         /* C1 control: CSI as one character */
-      {"\xC2\xA0", "\xC2\xA0"},                    /* the first that is none */
+      {"\xC2\x9B"
+       "31m",
+       "\\xC2\\x9B31m"},                            /* C1 control: CSI as one character */
+      {"\xC2\xA0", "\xC2\xA0"},                     /* the first that is none */
       {"gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F"}, /* well-formed text stays */
       {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80"},
       {"\xFF\xFE", "\\xFF\\xFE"},

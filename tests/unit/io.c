@@ -68,8 +68,8 @@ static void io__path_join(void **state) {
   static const struct {
     const char *dir, *name, *joined;
   } rows[] = {
-      {"m", "f", "m/f"}, {"m/", "f", "m/f"}, {"", "f", "f"},     {"m", "", "m"},
-      {"", "", ""},      {"/", "f", "/f"},   {"a/b", "c/d", "a/b/c/d"},
+      {"m", "f", "m/f"}, {"m/", "f", "m/f"},        {"", "f", "f"}, {"m", "", "m"}, {"", "", ""},
+      {"/", "f", "/f"},  {"a/b", "c/d", "a/b/c/d"},
   };
   for (size_t i = 0; i < N_OF(rows); i++) {
     char joined[16];

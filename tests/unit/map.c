@@ -31,7 +31,7 @@ static void put(const char *key, size_t key_size, const char *value) {
 }
 
 static sm_status index_all(sm_wire_map *map) {
-  source = (sm_wire_source){"m", {w.data, w.size}};
+  source = (sm_wire_source){.name = "m", .bytes = {w.data, w.size}};
   return sm_wire_index_map(map, (sm_spans){&source.bytes, 1}, 4, &source, &arena, &err);
 }
 
@@ -41,7 +41,9 @@ static const char *value_of(const sm_wire_map *map, size_t i) {
   sm_spans value;
   assert_ok(sm_wire_entry_value(&value, &map->entries[i], &source, &arena, &err), err);
   snprintf(text, sizeof text, "%s", "(none)");
-  if (value.n != 0) snprintf(text, sizeof text, "%.*s", (int)value.items[value.n - 1].size, (const char *)value.items[value.n - 1].data);
+  if (value.n != 0)
+    snprintf(text, sizeof text, "%.*s", (int)value.items[value.n - 1].size,
+             (const char *)value.items[value.n - 1].data);
   return text;
 }
 
@@ -51,10 +53,10 @@ static void map__sorted_and_the_last_wins(void **state) {
     const char *key;
     size_t key_size;
     const char *value;
-  } given[] = {{"b", 1, "1"}, {"a", 1, "2"},  {"", 0, "3"},     {"b", 1, "4"},        {"ab", 2, "5"},  {NULL, 0, "6"},
+  } given[] = {{"b", 1, "1"},   {"a", 1, "2"},    {"", 0, "3"},         {"b", 1, "4"},  {"ab", 2, "5"}, {NULL, 0, "6"},
                {"a\0", 2, "7"}, {"a\0b", 3, "8"}, {"\xC3\xBC", 2, "9"}, {"b", 1, NULL}, {"B", 1, "10"}, {"a", 1, "11"}},
-    wanted[] = {{"", 0, "6"},    {"B", 1, "10"},    {"a", 1, "11"},     {"a\0", 2, "7"},
-                {"a\0b", 3, "8"}, {"ab", 2, "5"},   {"b", 1, "(none)"}, {"\xC3\xBC", 2, "9"}};
+    wanted[] = {{"", 0, "6"},     {"B", 1, "10"}, {"a", 1, "11"},     {"a\0", 2, "7"},
+                {"a\0b", 3, "8"}, {"ab", 2, "5"}, {"b", 1, "(none)"}, {"\xC3\xBC", 2, "9"}};
   for (size_t i = 0; i < N_OF(given); i++) {
     put(given[i].key, given[i].key_size, given[i].value);
     w_varint(&w, 4, 3); /* not of this field, by its type */
@@ -80,7 +82,8 @@ static void map__finds_nothing_else(void **state) {
   put("d", 1, "2");
   assert_ok(index_all(&map), err);
   static const char *const others[] = {"", "a", "b ", "bb", "c", "cc", "d ", "e", "\xFF"};
-  for (size_t i = 0; i < N_OF(others); i++) assert_number(others[i], sm_wire_map_find(&map, sm_string_of(others[i])), SIZE_MAX);
+  for (size_t i = 0; i < N_OF(others); i++)
+    assert_number(others[i], sm_wire_map_find(&map, sm_string_of(others[i])), SIZE_MAX);
 }
 
 /* Within an entry the same rule holds: the last key counts. */
@@ -108,7 +111,7 @@ static void map__over_several_pieces(void **state) {
   size_t first = w.size;
   put("a", 1, "late");
   put("c", 1, "2");
-  source = (sm_wire_source){"m", {w.data, w.size}};
+  source = (sm_wire_source){.name = "m", .bytes = {w.data, w.size}};
   const sm_span pieces[] = {{w.data, first}, {w.data + first, w.size - first}};
   sm_wire_map map;
   assert_ok(sm_wire_index_map(&map, (sm_spans){pieces, 2}, 4, &source, &arena, &err), err);
@@ -144,7 +147,8 @@ static void map__many_entries(void **state) {
     assert_number("entries", map.n, same ? 1 : N);
     if (same) assert_text("the last one", value_of(&map, 0), "last");
     for (size_t i = 1; i < map.n; i++)
-      if (memcmp(map.entries[i - 1].key.data, map.entries[i].key.data, 6) >= 0) fail_msg("entry %zu is out of order", i);
+      if (memcmp(map.entries[i - 1].key.data, map.entries[i].key.data, 6) >= 0)
+        fail_msg("entry %zu is out of order", i);
   }
 }
 

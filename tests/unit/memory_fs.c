@@ -28,14 +28,22 @@ static void memory_fs__add_refuses(void **state) {
     const char *path;
     sm_status status;
   } rows[] = {
-      {"", SM_INVALID_ARGUMENT},       {"/a", SM_INVALID_ARGUMENT},  {"a//b", SM_INVALID_ARGUMENT},
-      {"a/", SM_INVALID_ARGUMENT},     {"./a", SM_INVALID_ARGUMENT}, {"a/./b", SM_INVALID_ARGUMENT},
-      {"..", SM_INVALID_ARGUMENT},     {"a/../b", SM_INVALID_ARGUMENT}, {".", SM_INVALID_ARGUMENT},
-      {"d/f", SM_ALREADY_EXISTS},      /* a file */
-      {"d", SM_ALREADY_EXISTS},        /* a directory */
-      {"d/f/g", SM_ALREADY_EXISTS},    /* below a file */
+      {"", SM_INVALID_ARGUMENT},
+      {"/a", SM_INVALID_ARGUMENT},
+      {"a//b", SM_INVALID_ARGUMENT},
+      {"a/", SM_INVALID_ARGUMENT},
+      {"./a", SM_INVALID_ARGUMENT},
+      {"a/./b", SM_INVALID_ARGUMENT},
+      {"..", SM_INVALID_ARGUMENT},
+      {"a/../b", SM_INVALID_ARGUMENT},
+      {".", SM_INVALID_ARGUMENT},
+      {"d/f", SM_ALREADY_EXISTS},   /* a file */
+      {"d", SM_ALREADY_EXISTS},     /* a directory */
+      {"d/f/g", SM_ALREADY_EXISTS}, /* below a file */
       {"d/f/g/h", SM_ALREADY_EXISTS},
-      {"d/f-g", SM_OK},                {"d/f0", SM_OK},              {"d-", SM_OK},
+      {"d/f-g", SM_OK},
+      {"d/f0", SM_OK},
+      {"d-", SM_OK},
   };
   add("d/f", "1");
   for (size_t i = 0; i < N_OF(rows); i++) {
@@ -144,8 +152,8 @@ static sm_status append(void *ctx, const sm_dir_entry *entry, sm_error *e) {
 /* '-' and '.' sort before '/', '0' behind it: names of a directory need not lie together. */
 static void memory_fs__lists(void **state) {
   (void)state;
-  static const char *const paths[] = {"a/b",   "a-b",   "a/c/d", "a/c/e", "a/c-d", "a.b/x", "a0",
-                                      "b/a/a/a", "a/c0",  "ab",    "a/z/y", "a/z.y"};
+  static const char *const paths[] = {"a/b", "a-b",     "a/c/d", "a/c/e", "a/c-d", "a.b/x",
+                                      "a0",  "b/a/a/a", "a/c0",  "ab",    "a/z/y", "a/z.y"};
   static const struct {
     const char *root, *name, *wanted;
   } rows[] = {
@@ -230,10 +238,14 @@ static void memory_fs__many_files_and_no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(memory_fs__add_refuses),          CASE(memory_fs__close_leaves_others_alone),
-      CASE(memory_fs__finds),                CASE(memory_fs__reads),
-      CASE(memory_fs__is_read_only),         CASE(memory_fs__lists),
-      CASE(memory_fs__list_stops_when_told), CASE(memory_fs__long_names),
+      CASE(memory_fs__add_refuses),
+      CASE(memory_fs__close_leaves_others_alone),
+      CASE(memory_fs__finds),
+      CASE(memory_fs__reads),
+      CASE(memory_fs__is_read_only),
+      CASE(memory_fs__lists),
+      CASE(memory_fs__list_stops_when_told),
+      CASE(memory_fs__long_names),
       CASE(memory_fs__many_files_and_no_memory),
   };
   return cmocka_run_group_tests_name("memory_fs", tests, NULL, NULL);

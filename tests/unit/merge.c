@@ -34,7 +34,7 @@ static int tear_down(void **state) {
 
 static const void *unpack(const ProtobufCMessageDescriptor *type) {
   ProtobufCMessage *message;
-  sm_wire_source source = {"m", {w.data, w.size}};
+  sm_wire_source source = {.name = "m", .bytes = {w.data, w.size}};
   assert_ok(sm_wire_unpack(&message, type, (sm_spans){&source.bytes, 1}, &source, &arena, &err), err);
   assert_ptr_equal(message->descriptor, type);
   return message;
@@ -154,9 +154,9 @@ static void merge__oneof_interleaved(void **state) {
     const char *order;
     const char *left; /* which of the fields still count, by place */
   } rows[] = {
-      {"s", "0"},      {"ss", "01"},     {"sf", "1"},     {"sfs", "2"},    {"sis", "2"},    {"ssis", "3"},
-      {"sfss", "23"},  {"fsf", "2"},     {"ffsff", "34"}, {"isi", "2"},    {"iss", "12"},   {"ssi", "2"},
-      {"sfsfs", "4"},  {"sfsfss", "45"}, {"ffs", "2"},    {"ifsis", "4"},  {"sssss", "01234"}, {"ssfssfs", "6"},
+      {"s", "0"},     {"ss", "01"},     {"sf", "1"},     {"sfs", "2"},   {"sis", "2"},       {"ssis", "3"},
+      {"sfss", "23"}, {"fsf", "2"},     {"ffsff", "34"}, {"isi", "2"},   {"iss", "12"},      {"ssi", "2"},
+      {"sfsfs", "4"}, {"sfsfss", "45"}, {"ffs", "2"},    {"ifsis", "4"}, {"sssss", "01234"}, {"ssfssfs", "6"},
   };
   for (size_t r = 0; r < N_OF(rows); r++) {
     const char *order = rows[r].order, *left = rows[r].left;
@@ -178,7 +178,8 @@ static void merge__oneof_interleaved(void **state) {
     } else {
       assert_number(order, attr->value_case, TENSORFLOW__ATTR_VALUE__VALUE_SHAPE);
       assert_number(order, attr->shape->n_dim, strlen(left));
-      for (size_t i = 0; i < strlen(left); i++) assert_number(order, attr->shape->dim[i]->size, (uint64_t)(left[i] - '0'));
+      for (size_t i = 0; i < strlen(left); i++)
+        assert_number(order, attr->shape->dim[i]->size, (uint64_t)(left[i] - '0'));
     }
   }
 }
@@ -240,7 +241,7 @@ static void merge__packed_and_single_elements(void **state) {
     size_t list = w_begin(&w, 1);
     w_varint(&w, 3, 1);
     w_bytes(&w, 3, "\x02\x80\x01", 3);
-    w_fixed32(&w, 4, 0x3F800000);                   /* 1.0 */
+    w_fixed32(&w, 4, 0x3F800000);                          /* 1.0 */
     w_bytes(&w, 4, "\x00\x00\x00\x40\x00\x00\x40\x40", 8); /* 2.0, 3.0 */
     w_end(&w, list);
   }
@@ -251,6 +252,20 @@ static void merge__packed_and_single_elements(void **state) {
   assert_number("floats", attr->list->n_f, N_OF(floats));
   for (size_t i = 0; i < N_OF(ints); i++) assert_number("int", attr->list->i[i], ints[i]);
   for (size_t i = 0; i < N_OF(floats); i++) assert_true(attr->list->f[i] == floats[i]);
+}
+
+/* Any varint but 0 is true. protobuf-c alone refuses all but the bytes 0 and 1. */
+static void merge__packed_booleans(void **state) {
+  (void)state;
+  static const bool wanted[] = {false, true, true, false, true, true};
+  size_t list = w_begin(&w, 1);
+  w_bytes(&w, 5, "\x00\x02\x81\x00\x80\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 16);
+  w_varint(&w, 5, 300);
+  w_bytes(&w, 5, "", 0);
+  w_end(&w, list);
+  const Tensorflow__AttrValue *attr = unpack_attr();
+  assert_number("booleans", attr->list->n_b, N_OF(wanted));
+  for (size_t i = 0; i < N_OF(wanted); i++) assert_number("boolean", attr->list->b[i], wanted[i]);
 }
 
 /* Rewritten messages get lengths of five bytes: the worst case is one empty message in another. */
@@ -315,16 +330,33 @@ static void merge__many_fields_stay_linear(void **state) {
   assert_number("entries", node->n_attr, N);
 }
 
+/* What a merge needs while it lasts is given back: a thousand small messages take memory for what is in them. */
+static void merge__leaves_little_behind(void **state) {
+  (void)state;
+  put_shape(1);
+  put_shape(2);
+  for (int i = 0; i < 1000; i++) (void)unpack_attr();
+  if (arena.bytes > 4000000) fail_msg("%llu bytes for a thousand messages", (unsigned long long)arena.bytes);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(merge__message_given_twice),     CASE(merge__explicit_zero_overrides),
-      CASE(merge__at_every_level),          CASE(merge__inside_map_entries),
-      CASE(merge__oneof_interleaved),       CASE(merge__oneof_across_pieces),
-      CASE(merge__wrong_types_are_dropped), CASE(merge__groups_are_dropped),
-      CASE(merge__packed_and_single_elements), CASE(merge__as_deep_as_the_limit),
-      CASE(merge__at_the_limit_itself),     CASE(merge__many_fields_stay_linear),
+      CASE(merge__message_given_twice),
+      CASE(merge__explicit_zero_overrides),
+      CASE(merge__at_every_level),
+      CASE(merge__inside_map_entries),
+      CASE(merge__oneof_interleaved),
+      CASE(merge__oneof_across_pieces),
+      CASE(merge__wrong_types_are_dropped),
+      CASE(merge__groups_are_dropped),
+      CASE(merge__packed_and_single_elements),
+      CASE(merge__packed_booleans),
+      CASE(merge__as_deep_as_the_limit),
+      CASE(merge__at_the_limit_itself),
+      CASE(merge__many_fields_stay_linear),
+      CASE(merge__leaves_little_behind),
   };
   return cmocka_run_group_tests_name("merge", tests, NULL, NULL);
 }

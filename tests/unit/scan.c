@@ -14,7 +14,7 @@ typedef struct exact {
 static exact exactly(const void *data, size_t size) {
   exact made = {.data = malloc(size != 0 ? size : 1)};
   if (size != 0) memcpy(made.data, data, size);
-  made.source = (sm_wire_source){"m/saved_model.pb", {made.data, size}};
+  made.source = (sm_wire_source){.name = "m/saved_model.pb", .bytes = {made.data, size}};
   return made;
 }
 
@@ -38,8 +38,11 @@ static void scan__every_wire_type(void **state) {
       {"group", "\x23\x08\x01\x24", 4, 4, SM_WIRE_GROUP, 0, 1, 2},
       {"empty group", "\x23\x24", 2, 4, SM_WIRE_GROUP, 0, 1, 0},
       {"group in group of one number", "\x23\x23\x24\x24", 4, 4, SM_WIRE_GROUP, 0, 1, 2},
-      {"group with every type", "\x23\x08\x01\x11" "12345678\x1A\x01\x24\x2D" "1234\x2B\x2C\x24", 23, 4, SM_WIRE_GROUP,
-       0, 1, 21},
+      {"group with every type",
+       "\x23\x08\x01\x11"
+       "12345678\x1A\x01\x24\x2D"
+       "1234\x2B\x2C\x24",
+       23, 4, SM_WIRE_GROUP, 0, 1, 21},
       {"fixed32", "\x2D\x04\x03\x02\x01", 5, 5, SM_WIRE_FIXED32, 0x01020304, 1, 4},
       {"field 15", "\x78\x00", 2, 15, SM_WIRE_VARINT, 0, 1, 1},
       {"field 16", "\x80\x01\x00", 3, 16, SM_WIRE_VARINT, 0, 2, 1},
@@ -84,8 +87,14 @@ static void scan__faults(void **state) {
       {"tag without value", "\x08\x01\x08", 3, 1, 3},
       {"varint cut", "\x08\x01\x08\x96", 4, 1, 3},
       {"varint of eleven bytes", "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 12, 0, 1},
-      {"fixed64 cut", "\x09" "1234567", 8, 0, 1},
-      {"fixed32 cut", "\x0D" "123", 4, 0, 1},
+      {"fixed64 cut",
+       "\x09"
+       "1234567",
+       8, 0, 1},
+      {"fixed32 cut",
+       "\x0D"
+       "123",
+       4, 0, 1},
       {"length cut", "\x0A\x80", 2, 0, 1},
       {"length missing", "\x0A", 1, 0, 1},
       {"length of six bytes", "\x0A\x81\x80\x80\x80\x80\x00z", 8, 0, 1},
@@ -124,7 +133,10 @@ static void scan__faults(void **state) {
 /* What is announced and what is there are both said. */
 static void scan__length_message(void **state) {
   (void)state;
-  exact in = exactly("\x0A\x90\x4E" "abc", 6);
+  exact in = exactly(
+      "\x0A\x90\x4E"
+      "abc",
+      6);
   sm_wire_reader reader = sm_wire_read(in.source.bytes, &in.source);
   sm_wire_field field;
   assert_false(sm_wire_next(&reader, &field));
@@ -165,7 +177,7 @@ static void scan__groups_have_a_limit(void **state) {
     w_buffer w = {0};
     for (size_t i = 0; i < depth; i++) w_tag(&w, 1, W_GROUP);
     for (size_t i = 0; i < depth; i++) w_tag(&w, 1, W_GROUP_END);
-    sm_wire_source source = {"groups", {w.data, w.size}};
+    sm_wire_source source = {.name = "groups", .bytes = {w.data, w.size}};
     sm_wire_reader reader = sm_wire_read(source.bytes, &source);
     sm_wire_field field;
     assert_number("a group of that depth", sm_wire_next(&reader, &field), depth <= SM_WIRE_MAX_DEPTH);
@@ -177,7 +189,7 @@ static void scan__groups_have_a_limit(void **state) {
 static void scan__offsets_only_inside_the_source(void **state) {
   (void)state;
   static const uint8_t copied[] = {0x08};
-  sm_wire_source source = {"elsewhere", {(const uint8_t *)"12345", 5}};
+  sm_wire_source source = {.name = "elsewhere", .bytes = {(const uint8_t *)"12345", 5}};
   sm_wire_reader reader = sm_wire_read((sm_span){copied, 1}, &source);
   sm_wire_field field;
   assert_false(sm_wire_next(&reader, &field));
@@ -194,7 +206,7 @@ static void scan__finds_the_last_value(void **state) {
   w_varint(&w, 2, 5); /* a wrong type does not count */
   w_text(&w, 1, "last");
   w_varint(&w, 1, 6);
-  sm_wire_source source = {"m", {w.data, w.size}};
+  sm_wire_source source = {.name = "m", .bytes = {w.data, w.size}};
   assert_ok(sm_wire_find_bytes(&found, source.bytes, 1, &source, &err), err);
   assert_bytes("field 1", found.data, found.size, "last", 4);
   assert_ok(sm_wire_find_bytes(&found, source.bytes, 2, &source, &err), err);
@@ -216,7 +228,7 @@ static void scan__collects_over_pieces(void **state) {
   w_text(&w, 3, "b");
   w_varint(&w, 3, 1);
   w_text(&w, 3, "");
-  sm_wire_source source = {"m", {w.data, w.size}};
+  sm_wire_source source = {.name = "m", .bytes = {w.data, w.size}};
   const sm_span pieces[] = {{w.data + first, w.size - first}, {w.data, first}};
   sm_arena_init(&arena, sm_allocator_or_malloc(NULL), UINT64_MAX);
   assert_ok(sm_wire_collect(&found, (sm_spans){pieces, 2}, 3, &source, &arena, &err), err);
@@ -234,14 +246,10 @@ static void scan__collects_over_pieces(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(scan__every_wire_type),
-      cmocka_unit_test(scan__faults),
-      cmocka_unit_test(scan__length_message),
-      cmocka_unit_test(scan__every_prefix),
-      cmocka_unit_test(scan__groups_have_a_limit),
-      cmocka_unit_test(scan__offsets_only_inside_the_source),
-      cmocka_unit_test(scan__finds_the_last_value),
-      cmocka_unit_test(scan__collects_over_pieces),
+      cmocka_unit_test(scan__every_wire_type),      cmocka_unit_test(scan__faults),
+      cmocka_unit_test(scan__length_message),       cmocka_unit_test(scan__every_prefix),
+      cmocka_unit_test(scan__groups_have_a_limit),  cmocka_unit_test(scan__offsets_only_inside_the_source),
+      cmocka_unit_test(scan__finds_the_last_value), cmocka_unit_test(scan__collects_over_pieces),
   };
   return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ static int tear_down(void **state) {
 }
 
 static sm_status read_pieces(sm_shape *out, size_t split) {
-  sm_wire_source source = {"m", {w.data, w.size}};
+  sm_wire_source source = {.name = "m", .bytes = {w.data, w.size}};
   const sm_span pieces[] = {{w.data, split}, {w.data + split, w.size - split}};
   return sm_shape_read(out, (sm_spans){pieces, 2}, &source, &arena, &err);
 }
@@ -48,7 +48,7 @@ static void shape__reads_dims(void **state) {
 static void shape__nothing_is_a_scalar(void **state) {
   (void)state;
   sm_shape shape = {.rank = 7};
-  sm_wire_source source = {"m", {NULL, 0}};
+  sm_wire_source source = {.name = "m", .bytes = {NULL, 0}};
   assert_ok(sm_shape_read(&shape, (sm_spans){NULL, 0}, &source, &arena, &err), err);
   assert_number("rank", shape.rank, 0);
   shape.rank = 7;
@@ -104,8 +104,9 @@ static void shape__damage(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(shape__reads_dims),               CASE(shape__nothing_is_a_scalar), CASE(shape__unknown_rank),
-      CASE(shape__pieces_follow_each_other), CASE(shape__any_rank),            CASE(shape__damage),
+      CASE(shape__reads_dims),   CASE(shape__nothing_is_a_scalar),
+      CASE(shape__unknown_rank), CASE(shape__pieces_follow_each_other),
+      CASE(shape__any_rank),     CASE(shape__damage),
   };
   return cmocka_run_group_tests_name("shape", tests, NULL, NULL);
 }

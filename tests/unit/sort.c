@@ -34,8 +34,8 @@ static uint32_t extremes(size_t i, size_t n, uint64_t *seed) { return (void)n, (
 static const struct {
   const char *name;
   pattern_fn fill;
-} patterns[] = {{"all equal", all_equal},   {"ascending", ascending},   {"descending", descending},
-                {"organ pipe", organ_pipe}, {"sawtooth", sawtooth},     {"two values", two_values},
+} patterns[] = {{"all equal", all_equal},   {"ascending", ascending}, {"descending", descending},
+                {"organ pipe", organ_pipe}, {"sawtooth", sawtooth},   {"two values", two_values},
                 {"random", random_value},   {"extremes", extremes}};
 
 /* Steps that n log n allows a heap sort: two comparisons for each level an item sinks, building included. */

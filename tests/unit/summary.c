@@ -74,7 +74,7 @@ static void put_library(const function_spec *functions, size_t n) {
 }
 
 static sm_status summarise(sm_graph_summary *out) {
-  sm_wire_source source = {"m", {w.data, w.size}};
+  sm_wire_source source = {.name = "m", .bytes = {w.data, w.size}};
   return sm_graph_summarise(out, (sm_spans){&source.bytes, 1}, &source, &arena, &err);
 }
 
@@ -102,11 +102,24 @@ static void summary__ops_and_functions(void **state) {
       {"a function nobody calls", {"Add"}, {{"f", {"Sub"}}}, 1, "Add", "f"},
       {"called by the op's name", {"f"}, {{"f", {"Sub"}}}, 1, "Sub", "f"},
       {"called by PartitionedCall", {"PartitionedCall>f"}, {{"f", {"Sub"}}}, 1, "PartitionedCall Sub", "f"},
-      {"called by StatefulPartitionedCall", {"StatefulPartitionedCall>f"}, {{"f", {"Sub"}}}, 1,
-       "StatefulPartitionedCall Sub", "f"},
-      {"other calls are not followed", {"While>f", "If>f", "MapDataset>f"}, {{"f", {"Sub"}}}, 1, "If MapDataset While", "f"},
-      {"through functions", {"PartitionedCall>f"}, {{"g", {"Mul"}}, {"f", {"PartitionedCall>g", "Sub"}}, {"h", {"Div"}}}, 3,
-       "Mul PartitionedCall Sub", "f g h"},
+      {"called by StatefulPartitionedCall",
+       {"StatefulPartitionedCall>f"},
+       {{"f", {"Sub"}}},
+       1,
+       "StatefulPartitionedCall Sub",
+       "f"},
+      {"other calls are not followed",
+       {"While>f", "If>f", "MapDataset>f"},
+       {{"f", {"Sub"}}},
+       1,
+       "If MapDataset While",
+       "f"},
+      {"through functions",
+       {"PartitionedCall>f"},
+       {{"g", {"Mul"}}, {"f", {"PartitionedCall>g", "Sub"}}, {"h", {"Div"}}},
+       3,
+       "Mul PartitionedCall Sub",
+       "f g h"},
       {"functions that call each other", {"f"}, {{"f", {"g", "Sub"}}, {"g", {"f", "Mul"}}}, 2, "Mul Sub", "f g"},
       {"a function that calls itself", {"f"}, {{"f", {"PartitionedCall>f"}}}, 1, "PartitionedCall", "f"},
       {"an absent function counts as an op", {"PartitionedCall>nowhere"}, {{0}}, 0, "PartitionedCall nowhere", ""},
@@ -174,7 +187,7 @@ static void summary__over_several_pieces(void **state) {
   size_t split = w.size;
   put_node(1, "g", NULL);
   put_library(second, 1);
-  sm_wire_source source = {"m", {w.data, w.size}};
+  sm_wire_source source = {.name = "m", .bytes = {w.data, w.size}};
   const sm_span pieces[] = {{w.data, split}, {w.data + split, w.size - split}};
   sm_graph_summary summary;
   assert_ok(sm_graph_summarise(&summary, (sm_spans){pieces, 2}, &source, &arena, &err), err);
@@ -235,7 +248,11 @@ static void summary__long_chain_of_calls(void **state) {
 /* "memory depends on the number of functions and distinct ops, not of nodes" */
 static void summary__memory_is_not_that_of_nodes(void **state) {
   (void)state;
-  for (int i = 0; i < 200000; i++) w_raw(&w, "\x0A\x05\x12\x03" "Add", 7);
+  for (int i = 0; i < 200000; i++)
+    w_raw(&w,
+          "\x0A\x05\x12\x03"
+          "Add",
+          7);
   sm_graph_summary summary;
   assert_ok(summarise(&summary), err);
   assert_number("nodes", summary.n_nodes, 200000);
@@ -246,9 +263,8 @@ static void summary__memory_is_not_that_of_nodes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(summary__ops_and_functions),   CASE(summary__empty_names),
-      CASE(summary__versions),            CASE(summary__over_several_pieces),
-      CASE(summary__damage),              CASE(summary__long_chain_of_calls),
+      CASE(summary__ops_and_functions),           CASE(summary__empty_names), CASE(summary__versions),
+      CASE(summary__over_several_pieces),         CASE(summary__damage),      CASE(summary__long_chain_of_calls),
       CASE(summary__memory_is_not_that_of_nodes),
   };
   return cmocka_run_group_tests_name("summary", tests, NULL, NULL);

@@ -58,7 +58,8 @@ static void varint__refuses_what_does_not_end(void **state) {
   uint64_t value = 99;
   uint8_t *bytes = malloc(SM_VARINT_MAX_SIZE + 1);
   memset(bytes, 0x80, SM_VARINT_MAX_SIZE + 1);
-  for (size_t size = 0; size <= SM_VARINT_MAX_SIZE + 1; size++) assert_null(sm_varint_read(bytes, bytes + size, &value));
+  for (size_t size = 0; size <= SM_VARINT_MAX_SIZE + 1; size++)
+    assert_null(sm_varint_read(bytes, bytes + size, &value));
   bytes[SM_VARINT_MAX_SIZE] = 0x01; /* eleven bytes */
   assert_null(sm_varint_read(bytes, bytes + SM_VARINT_MAX_SIZE + 1, &value));
   free(bytes);

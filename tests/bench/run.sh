@@ -1,0 +1,248 @@
+#!/bin/sh
+# Measures speed and size against the goals, next to the bare minimum and to TensorFlow, all in one run.
+#
+#     tests/bench/run.sh [MODELS_DIR]
+#
+#   MODELS_DIR      models lie here, and are made here when missing (85 MB of graphs, 30 MB through TensorFlow); without
+#                   it ~/.cache/libsavedmodel-bench
+#   SM_SHARED       folder with bench/skim.c, measure.c, tf_c.c and make_models.py; without it ../shared
+#   SM_VENV         Python environment with TensorFlow; without it ~/.cache/libsavedmodel-tf-2.21
+#   SM_BENCH_BUILD  Release build; without it build/bench
+#
+# Prints a table in Markdown, and below it what could not be measured. The exit code is 0 when every goal that was measured
+# is met. Takes a minute; other work on the machine shows in the times.
+set -eu
+cache=${XDG_CACHE_HOME:-$HOME/.cache}
+models=${1:-$cache/libsavedmodel-bench}
+case $models in /*) ;; *) models=$PWD/$models ;; esac
+cd "$(dirname "$0")/../.."
+shared=${SM_SHARED:-../shared}
+venv=${SM_VENV:-$cache/libsavedmodel-tf-2.21}
+build=${SM_BENCH_BUILD:-build/bench}
+
+rounds="1 2 3" # ours and theirs in turn, so that a busy moment hits both; the lowest counts
+runs=40        # of a process, in each round
+
+for source in skim.c measure.c; do
+  [ -f "$shared/bench/$source" ] && continue
+  echo "run.sh: no $shared/bench/$source: set SM_SHARED to the folder that has bench/" >&2
+  exit 1
+done
+work=$(mktemp -d)
+mkdir "$work/bin"
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+missing=$work/missing failed=$work/failed
+: >"$missing" >"$failed"
+
+quietly() { # COMMAND...: shows its output only when it fails
+  "$@" >"$work/log" 2>&1 && return
+  cat "$work/log" >&2
+  echo "failed: $*" >&2
+  exit 1
+}
+
+# ---- What is measured ----
+
+echo "== Building into $build" >&2
+quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DSM_BUILD_TESTS=ON
+quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph
+if grep -q '^PROTOBUF_C_ARCHIVE:.*\.a$' "$build/CMakeCache.txt"; then
+  quietly cmake --build "$build" --target savedmodel-static
+else
+  echo "the static tool: there is no libprotobuf-c.a" >>"$missing"
+fi
+tool=$build/savedmodel static_tool=$build/savedmodel-static
+bench_open=$build/tests/bench/bench_open
+quietly cc -O2 -w -o "$work/bin/skim" "$shared/bench/skim.c"
+quietly cc -O2 -w -o "$work/bin/measure" "$shared/bench/measure.c"
+
+tensorflow=$(find "$venv/lib" -maxdepth 3 -name tensorflow -type d 2>/dev/null | head -n 1)
+if [ -z "$tensorflow" ]; then
+  echo "TensorFlow: none in $venv (SM_VENV)" >>"$missing"
+elif ! cc -O2 -w -I"$tensorflow/include" -o "$work/bin/tf_c" "$shared/bench/tf_c.c" "$tensorflow/libtensorflow_cc.so.2" \
+  "$tensorflow/libtensorflow_framework.so.2" "-Wl,-rpath,$tensorflow" >"$work/log" 2>&1; then
+  echo "TensorFlow's C API: tf_c.c cannot be built with $tensorflow" >>"$missing"
+fi
+
+# ---- Models ----
+
+mkdir -p "$models"
+for thousands in 005 050 500; do # paths of one length, so that they do not show in the memory
+  file=$models/graph${thousands}k/saved_model.pb
+  [ -f "$file" ] && continue
+  echo "== Making $file" >&2
+  mkdir -p "$(dirname "$file")"
+  quietly "$build/tests/bench/bench_make_graph" "${thousands#0}000" "$work/made.pb"
+  mv "$work/made.pb" "$file"
+done
+mobilenet=$models/mobilenet
+if [ ! -f "$mobilenet/saved_model.pb" ] && [ -n "$tensorflow" ]; then
+  echo "== Making $mobilenet" >&2
+  quietly "$venv/bin/python" "$shared/bench/make_models.py" "$work" mobilenet
+  mv "$work/mobilenet" "$mobilenet"
+fi
+[ -f "$mobilenet/saved_model.pb" ] ||
+  echo "mobilenet: not in $models, and TensorFlow, which makes it, is not there" >>"$missing"
+
+# ---- Measuring ----
+
+# process NAME RUNS COMMAND...: appends a line of measure.c to $work/NAME, and the mean CPU time in ms to $work/NAME.cpu,
+# which measure.c shows in clock ticks only.
+process() {
+  name=$1 count=$2
+  shift 2
+  times >"$work/before"
+  MEASURE_QUIET=1 "$work/bin/measure" "$count" "$name" "$@" >>"$work/$name" || { echo "failed: $*" >&2; exit 1; }
+  times >"$work/after"
+  cat "$work/before" "$work/after" | awk -v n="$count" '
+    NR % 2 == 0 { gsub(/[ms]/, " "); cpu = 60 * $1 + $2 + 60 * $3 + $4; if (NR == 4) print 1000 * (cpu - first) / n; first = cpu }
+  ' >>"$work/$name.cpu"
+}
+
+values() { sed -n "s/.*\"$2\":\\([^,}]*\\).*/\\1/p" "$work/$1" | sort -n; } # FILE KEY
+lowest() { values "$1" "$2" | head -n 1; }
+highest() { values "$1" "$2" | tail -n 1; }
+calculate() { awk "BEGIN { printf \"%.${2:-2f}\", $1 }"; } # EXPRESSION [FORMAT]
+
+# data_limit COMMAND...: the least KiB of private memory (heap, stack of the loader, data of the libraries; not the mapped
+# file) with which the command still succeeds.
+data_limit() {
+  low=0 high=65536
+  while [ $((high - low)) -gt 4 ]; do
+    middle=$(((low + high) / 2))
+    if (ulimit -d "$middle" && exec "$@") >"$work/log" 2>&1; then high=$middle; else low=$middle; fi
+  done 2>/dev/null
+  echo "$high"
+}
+
+echo "== Measuring, load $(uptime | sed 's/.*average: *//')" >&2
+for round in $rounds; do
+  if [ -f "$mobilenet/saved_model.pb" ]; then
+    process show "$runs" "$tool" show --dir "$mobilenet" --all
+    process skim "$runs" "$work/bin/skim" "$mobilenet/saved_model.pb" 1
+    [ ! -x "$static_tool" ] || process show_static "$runs" "$static_tool" show --dir "$mobilenet" --all
+    "$bench_open" 3000 "$mobilenet" >>"$work/open_mobilenet"
+    "$work/bin/skim" "$mobilenet/saved_model.pb" 3000 >>"$work/skim_mobilenet"
+    if [ -n "$tensorflow" ]; then process tf_show 1 "$venv/bin/saved_model_cli" show --dir "$mobilenet" --all; fi
+    [ ! -x "$work/bin/tf_c" ] || [ "$round" != 1 ] ||
+      TF_CPP_MIN_LOG_LEVEL=3 "$work/bin/tf_c" load "$mobilenet" >"$work/tf_load" 2>/dev/null
+  fi
+  for size in 005k 050k 500k; do
+    process "show_$size" 5 "$tool" show --dir "$models/graph$size" --all
+    process "skim_$size" 5 "$work/bin/skim" "$models/graph$size/saved_model.pb" 1
+    "$bench_open" 3000 "$models/graph$size" >>"$work/open_$size"
+  done
+  "$work/bin/skim" "$models/graph500k/saved_model.pb" 30 >>"$work/skim_graph500k"
+done
+for size in 005k 050k 500k; do
+  data_limit "$tool" show --dir "$models/graph$size" --all >"$work/limit_$size"
+done
+
+# ---- The table ----
+
+# row WHAT OURS GOAL MET FLOOR RATIO TENSORFLOW; MET is an expression, "" where there is no goal.
+row() {
+  verdict=
+  if [ -n "$4" ]; then
+    verdict=yes
+    if ! awk "BEGIN { exit !($4) }"; then verdict=NO; echo "$1" >>"$failed"; fi
+  fi
+  printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$1" "$2" "$3" "$verdict" "${5:-}" "${6:-}" "${7:-}"
+}
+
+wall_of() { calculate "1000 * $(lowest "$1" "$2")" 1f; }
+cpu_of() { calculate "$(sort -n "$work/$1.cpu" | head -n 1)" "${2:-1f}"; }
+# skim.c has two times: tags and signatures, all fields of all nodes.
+skim_of() { sed -n 's/.*signatures in \([0-9.]*\) ms.*/\1/p' "$work/$1" | sort -n | head -n 1; }
+
+skim_nodes_of() { sed -n 's/.*fields in \([0-9.]*\) ms.*/\1/p' "$work/$1" | sort -n | head -n 1; }
+
+show_rows() { # NAME OF_TOOL
+  wall=$(wall_of "$1" wall_min) cpu=$(cpu_of "$1") rss=$(highest "$1" rss_mib) tf_wall='' tf_cpu='' tf_rss=''
+  floor=$(wall_of skim wall_min) floor_cpu=$(cpu_of skim) floor_rss=$(highest skim rss_mib)
+  if [ -f "$work/tf_show" ] && [ "$1" = show ]; then
+    tf_wall="$(wall_of tf_show wall_min) ms" tf_cpu="$(cpu_of tf_show 0f) ms" tf_rss="$(highest tf_show rss_mib) MiB"
+  fi
+  row "$2 \`show --all\`, mobilenet: wall, min (median)" "$wall ($(wall_of "$1" wall_med)) ms" "≤ 10 ms" "$wall <= 10" \
+    "$floor ms" "$(calculate "$wall / $floor" 1f)" "$tf_wall"
+  row "the same: CPU, mean" "$cpu ms" "" "" "$floor_cpu ms" "$(calculate "$cpu / $floor_cpu" 1f)" "$tf_cpu"
+  row "the same: peak RSS" "$rss MiB" "≤ 10 MiB" "$rss <= 10" "$floor_rss MiB" "$(calculate "$rss / $floor_rss" 1f)" "$tf_rss"
+}
+
+summary_row() { # MODEL FILE
+  ours=$(lowest "$2" summary_min) floor=$(skim_nodes_of "skim_$1")
+  row "first graph summary, $1: min" "$ours ms" "" "" "$floor ms" "$(calculate "$ours / $floor" 1f)"
+}
+
+open_mobilenet_rows() {
+  ours=$(lowest open_mobilenet open_min) floor=$(skim_of skim_mobilenet) tf=
+  [ ! -s "$work/tf_load" ] || tf="$(sed -n 's/C load [0-9]*: \([0-9]*\).*/\1/p' "$work/tf_load" | sort -n | head -n 1) ms"
+  row "open + all signatures, mobilenet: min (median)" "$ours ($(lowest open_mobilenet open_med)) ms" "≤ 4 × skim" \
+    "$ours <= 4 * $floor" "$floor ms" "$(calculate "$ours / $floor" 1f)" "$tf"
+  row "the same, file not in the page cache: median" "$(lowest open_mobilenet cold_med) ms" "" ""
+  summary_row mobilenet open_mobilenet
+}
+
+open_graph_rows() {
+  ours=$(lowest open_500k open_min) floor=$(skim_of skim_graph500k)
+  row "open + all signatures, graph500k: min (median)" "$ours ($(lowest open_500k open_med)) ms" "≤ 0.1 ms" \
+    "$ours <= 0.1" "$floor ms" "$(calculate "$ours / $floor" 1f)"
+  least=$(lowest open_005k open_heap) most=$(highest open_500k open_heap)
+  row "the same, 5k / 50k / 500k nodes: peak heap" "$least / $(highest open_050k open_heap) / $most bytes" "does not grow" \
+    "$most <= $least"
+  row "the same: peak RSS" "$(each open open_rss 1024) MiB" "" ""
+  summary_row graph500k open_500k
+}
+
+each() { # PREFIX KEY DIVISOR: of the three graphs, "1.0 / 1.0 / 1.0"
+  for size in 005k 050k 500k; do calculate "$(highest "$1_$size" "$2") / $3" 1f; echo; done | paste -s -d / - | sed 's,/, / ,g'
+}
+
+show_graph_rows() {
+  for size in 005k 050k 500k; do
+    wall=$(wall_of "show_$size" wall_min) floor=$(wall_of "skim_$size" wall_min)
+    row "\`show --all\`, graph${size#"${size%%[1-9]*}"} ($(calculate "$(wc -c <"$models/graph$size/saved_model.pb") / 1e6" 1f) MB): wall, min" \
+      "$wall ms" "" "" "$floor ms" "$(calculate "$wall / $floor" 1f)"
+  done
+  row "the same, 5k / 50k / 500k: peak RSS with the mapped file" "$(each show rss_mib 1) MiB" "" "" "$(each skim rss_mib 1) MiB"
+  least=$(cat "$work/limit_005k") most=$(cat "$work/limit_500k")
+  row "the same: least \`ulimit -d\` it runs with" "$least / $(cat "$work/limit_050k") / $most KiB" "does not grow" \
+    "$most <= $least + 8"
+}
+
+text_and_data() { # DIR...: of all objects there, in KiB
+  # shellcheck disable=SC2046
+  size $(find "$@" -name '*.o') | awk 'NR > 1 { n += $1 + $2 } END { printf "%.1f", n / 1024 }'
+}
+
+size_rows() {
+  objects=$build/CMakeFiles
+  core=$(text_and_data "$objects/savedmodel_core.dir") cli=$(text_and_data "$objects/savedmodel.dir")
+  row "our objects, text + data (library $core, tool $cli)" "$(calculate "$core + $cli" 1f) KiB" "≤ 300 KiB" "$core + $cli <= 300"
+  row "generated objects, text + data" "$(text_and_data "$objects/savedmodel_pb.dir") KiB" "" ""
+  [ -x "$static_tool" ] || return 0
+  bytes=$(wc -c <"$static_tool")
+  row "\`savedmodel-static\`" "$(calculate "$bytes / 1048576") MiB" "≤ 2 MiB" "$bytes <= 2097152"
+}
+
+echo "| what | ours | goal | met | skim | ours / skim | TensorFlow |"
+echo "|---|---|---|---|---|---|---|"
+if [ -f "$mobilenet/saved_model.pb" ]; then
+  show_rows show savedmodel
+  [ ! -x "$static_tool" ] || show_rows show_static savedmodel-static
+  open_mobilenet_rows
+fi
+open_graph_rows
+show_graph_rows
+size_rows
+
+if [ -s "$missing" ]; then
+  echo
+  sed 's/^/not measured: /' "$missing"
+fi
+if [ -s "$failed" ]; then
+  echo
+  sed 's/^/goal missed: /' "$failed"
+  exit 1
+fi

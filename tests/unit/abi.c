@@ -1,0 +1,231 @@
+/* Sizes and offsets of public structs, on 64-bit machines: a change here is a change of the ABI. Worked out from the
+ * headers by the rules of the System V ABI (pointers and 64-bit numbers on 8 bytes, 32-bit ones on 4, bool on 1). */
+#include "support/check.h"
+
+#include <stddef.h>
+
+#include <savedmodel/savedmodel.h>
+
+typedef struct member {
+  const char *name;
+  size_t is, wanted;
+} member;
+
+#define SIZE(type, wanted) \
+  { #type, sizeof(type), (wanted) }
+#define AT(type, name, wanted) \
+  { #type "." #name, offsetof(type, name), (wanted) }
+
+static void check_all(const member *members, size_t n) {
+  for (size_t i = 0; i < n; i++) assert_number(members[i].name, members[i].is, members[i].wanted);
+}
+
+static void abi__status_and_memory(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_status, 4),         SIZE(sm_error, 512),       AT(sm_error, code, 0),      AT(sm_error, reserved, 4),
+      AT(sm_error, offset, 8),    AT(sm_error, message, 16), SIZE(sm_string, 16),        AT(sm_string, data, 0),
+      AT(sm_string, size, 8),     SIZE(sm_allocator, 32),    AT(sm_allocator, alloc, 0), AT(sm_allocator, realloc, 8),
+      AT(sm_allocator, free, 16), AT(sm_allocator, ctx, 24),
+  };
+  check_all(members, N_OF(members));
+}
+
+static void abi__files(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_file, 16),          AT(sm_file, handle, 0),
+      AT(sm_file, size, 8),       SIZE(sm_dir_entry, 24),
+      AT(sm_dir_entry, name, 0),  AT(sm_dir_entry, size, 8),
+      AT(sm_dir_entry, kind, 16), AT(sm_dir_entry, is_symlink, 20),
+      SIZE(sm_fs, 128),           AT(sm_fs, struct_size, 0),
+      AT(sm_fs, ctx, 8),          AT(sm_fs, open, 16),
+      AT(sm_fs, read_at, 24),     AT(sm_fs, close, 32),
+      AT(sm_fs, stat, 40),        AT(sm_fs, list, 48),
+      AT(sm_fs, map, 56),         AT(sm_fs, unmap, 64),
+      AT(sm_fs, release, 72),     AT(sm_fs, create, 80),
+      AT(sm_fs, write, 88),       AT(sm_fs, sync, 96),
+      AT(sm_fs, mkdir, 104),      AT(sm_fs, rename, 112),
+      AT(sm_fs, remove, 120),
+  };
+  check_all(members, N_OF(members));
+}
+
+static void abi__options(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_open_options, 48),          AT(sm_open_options, struct_size, 0),
+      AT(sm_open_options, verify, 8),     AT(sm_open_options, refuse_symlinks, 12),
+      AT(sm_open_options, max_bytes, 16), AT(sm_open_options, no_mmap, 24),
+      AT(sm_open_options, allocator, 32), AT(sm_open_options, fs, 40),
+  };
+  check_all(members, N_OF(members));
+}
+
+static void abi__signatures(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_tensor_info, 88),
+      AT(sm_tensor_info, name, 0),
+      AT(sm_tensor_info, tensor_name, 8),
+      AT(sm_tensor_info, dtype, 16),
+      AT(sm_tensor_info, rank, 20),
+      AT(sm_tensor_info, dims, 24),
+      AT(sm_tensor_info, kind, 32),
+      AT(sm_tensor_info, components, 40),
+      AT(sm_tensor_info, n_components, 48),
+      AT(sm_tensor_info, type_spec, 56),
+      AT(sm_tensor_info, name_size, 72),
+      AT(sm_tensor_info, tensor_name_size, 80),
+      SIZE(sm_signature_default, 48),
+      AT(sm_signature_default, name, 0),
+      AT(sm_signature_default, name_size, 8),
+      AT(sm_signature_default, dtype, 16),
+      AT(sm_signature_default, rank, 20),
+      AT(sm_signature_default, dims, 24),
+      AT(sm_signature_default, tensor_proto, 32),
+      SIZE(sm_signature, 80),
+      AT(sm_signature, key, 0),
+      AT(sm_signature, method_name, 8),
+      AT(sm_signature, n_inputs, 16),
+      AT(sm_signature, inputs, 24),
+      AT(sm_signature, n_outputs, 32),
+      AT(sm_signature, outputs, 40),
+      AT(sm_signature, n_defaults, 48),
+      AT(sm_signature, defaults, 56),
+      AT(sm_signature, key_size, 64),
+      AT(sm_signature, method_name_size, 72),
+  };
+  check_all(members, N_OF(members));
+}
+
+static void abi__facts(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_fingerprint, 72),
+      AT(sm_fingerprint, saved_model_checksum, 0),
+      AT(sm_fingerprint, checkpoint_hash, 32),
+      AT(sm_fingerprint, uuid, 40),
+      AT(sm_fingerprint, producer, 48),
+      AT(sm_fingerprint, min_consumer, 52),
+      AT(sm_fingerprint, bad_consumers, 56),
+      AT(sm_fingerprint, n_bad_consumers, 64),
+      SIZE(sm_model_file, 16),
+      AT(sm_model_file, name, 0),
+      AT(sm_model_file, size, 8),
+      SIZE(sm_asset, 16),
+      AT(sm_asset, tensor_name, 0),
+      AT(sm_asset, filename, 8),
+      SIZE(sm_function_alias, 16),
+      AT(sm_function_alias, function, 0),
+      AT(sm_function_alias, alias, 8),
+      SIZE(sm_meta_info, 48),
+      AT(sm_meta_info, meta_graph_version, 0),
+      AT(sm_meta_info, tensorflow_version, 8),
+      AT(sm_meta_info, tensorflow_git_version, 16),
+      AT(sm_meta_info, stripped_default_attrs, 24),
+      AT(sm_meta_info, n_function_aliases, 32),
+      AT(sm_meta_info, function_aliases, 40),
+      SIZE(sm_saver_def, 40),
+      AT(sm_saver_def, filename_tensor_name, 0),
+      AT(sm_saver_def, save_tensor_name, 8),
+      AT(sm_saver_def, restore_op_name, 16),
+      AT(sm_saver_def, max_to_keep, 24),
+      AT(sm_saver_def, sharded, 28),
+      AT(sm_saver_def, keep_checkpoint_every_n_hours, 32),
+      AT(sm_saver_def, version, 36),
+      SIZE(sm_collection, 56),
+      AT(sm_collection, key, 0),
+      AT(sm_collection, kind, 8),
+      AT(sm_collection, n, 16),
+      AT(sm_collection, strings, 24),
+      AT(sm_collection, type_urls, 32),
+      AT(sm_collection, int64s, 40),
+      AT(sm_collection, floats, 48),
+      SIZE(sm_graph_summary, 64),
+      AT(sm_graph_summary, n_nodes, 0),
+      AT(sm_graph_summary, n_ops, 8),
+      AT(sm_graph_summary, ops, 16),
+      AT(sm_graph_summary, n_functions, 24),
+      AT(sm_graph_summary, functions, 32),
+      AT(sm_graph_summary, producer, 40),
+      AT(sm_graph_summary, min_consumer, 44),
+      AT(sm_graph_summary, bad_consumers, 48),
+      AT(sm_graph_summary, n_bad_consumers, 56),
+  };
+  check_all(members, N_OF(members));
+}
+
+static void abi__objects(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_structured, 72),
+      AT(sm_structured, kind, 0),
+      AT(sm_structured, bool_value, 4),
+      AT(sm_structured, int64_value, 8),
+      AT(sm_structured, float64_value, 16),
+      AT(sm_structured, text, 24),
+      AT(sm_structured, dtype, 32),
+      AT(sm_structured, rank, 36),
+      AT(sm_structured, dims, 40),
+      AT(sm_structured, n_items, 48),
+      AT(sm_structured, items, 56),
+      AT(sm_structured, keys, 64),
+      SIZE(sm_concrete_function, 64),
+      AT(sm_concrete_function, name, 0),
+      AT(sm_concrete_function, inputs, 8),
+      AT(sm_concrete_function, outputs, 16),
+      AT(sm_concrete_function, captures, 24),
+      AT(sm_concrete_function, n_captures, 32),
+      AT(sm_concrete_function, argument_keywords, 40),
+      AT(sm_concrete_function, n_argument_keywords, 48),
+      AT(sm_concrete_function, allowed_positional_arguments, 56),
+  };
+  check_all(members, N_OF(members));
+}
+
+static void abi__numbers(void **state) {
+  (void)state;
+  static const member numbers[] = {
+      {"SM_FILE_REGULAR", SM_FILE_REGULAR, 1},
+      {"SM_FILE_DIRECTORY", SM_FILE_DIRECTORY, 2},
+      {"SM_FILE_OTHER", SM_FILE_OTHER, 3},
+      {"SM_FS_NO_SYMLINKS", SM_FS_NO_SYMLINKS, 1},
+      {"SM_VERIFY_NONE", SM_VERIFY_NONE, 1},
+      {"SM_VERIFY_ALL", SM_VERIFY_ALL, 3},
+      {"SM_TAGS_INCLUDE", SM_TAGS_INCLUDE, 1},
+      {"SM_TAGS_WITHIN", SM_TAGS_WITHIN, 2},
+      {"SM_TENSOR_COO_SPARSE", SM_TENSOR_COO_SPARSE, 1},
+      {"SM_TENSOR_COMPOSITE", SM_TENSOR_COMPOSITE, 2},
+      {"SM_COLLECTION_NODES", SM_COLLECTION_NODES, 1},
+      {"SM_COLLECTION_ANY", SM_COLLECTION_ANY, 5},
+      {"SM_STRUCTURED_BOOL", SM_STRUCTURED_BOOL, 1},
+      {"SM_STRUCTURED_NUMPY", SM_STRUCTURED_NUMPY, 15},
+  };
+  check_all(numbers, N_OF(numbers));
+}
+
+/* The version that is compiled against is the one that runs, and its parts fit together. */
+static void abi__version(void **state) {
+  (void)state;
+  char text[32];
+  snprintf(text, sizeof text, "%d.%d.%d", SM_VERSION_MAJOR, SM_VERSION_MINOR, SM_VERSION_PATCH);
+  assert_text("SM_VERSION_STRING", SM_VERSION_STRING, text);
+  assert_text("sm_version", sm_version(), text);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(abi__numbers),
+    cmocka_unit_test(abi__version),
+#if UINTPTR_MAX == UINT64_MAX
+    cmocka_unit_test(abi__status_and_memory),
+    cmocka_unit_test(abi__files),
+    cmocka_unit_test(abi__options),
+    cmocka_unit_test(abi__signatures),
+    cmocka_unit_test(abi__facts),
+    cmocka_unit_test(abi__objects),
+#endif
+  };
+  return cmocka_run_group_tests_name("abi", tests, NULL, NULL);
+}

@@ -1,0 +1,256 @@
+/*
+ * savedmodel.hpp: every function of it once, on a model or two. Built twice, with exceptions and without: the second has
+ * the try_ functions only. What the calls find out is tested in C; here it is that they reach it.
+ */
+#include <savedmodel/savedmodel.hpp>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+static int n_passed, n_failed;
+
+#define CHECK(condition)                                                    \
+  do {                                                                      \
+    if (condition) {                                                        \
+      n_passed++;                                                           \
+    } else {                                                                \
+      n_failed++;                                                           \
+      std::printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+    }                                                                       \
+  } while (0)
+
+#if defined(__cpp_exceptions)
+static const char COPY[] = "savedmodel_hpp_copy"; /* made and removed where the test runs */
+#else
+static const char COPY[] = "savedmodel_hpp_no_exceptions_copy";
+#endif
+
+static const char V1_DIR[] = SM_TEST_DATA "/models/v1/several_meta_graphs";
+static const char V2_DIR[] = SM_TEST_DATA "/models/v2/signature_defaults";
+static const char ASSET_DIR[] = SM_TEST_DATA "/models/v2/table_asset";
+static const char WARMUP_DIR[] = SM_TEST_DATA "/models/v1/assets_extra_warmup";
+
+static std::string read_file(const std::string &path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+/* ---- Without exceptions ---- */
+
+static sm::Model opened(const char *dir) {
+  sm::Model model;
+  sm_error err;
+  CHECK(sm::Model::try_open(&model, dir, sm::init<sm_open_options>(), &err) == SM_OK);
+  return model;
+}
+
+static void try_open__fails() {
+  sm::Model model = opened(V1_DIR);
+  sm_error err;
+  CHECK(sm::Model::try_open(&model, "no such", sm::init<sm_open_options>(), &err) == SM_NOT_FOUND);
+  CHECK(err.code == SM_NOT_FOUND);
+  CHECK(sm::Model::try_open(&model, "no such", sm_open_options{}, nullptr) == SM_INVALID_ARGUMENT); /* struct_size 0 */
+  CHECK(model); /* still the old one */
+}
+
+static void model__moves() {
+  sm::Model model = opened(V1_DIR);
+  const sm::MetaGraph graph = model.meta_graphs().at(0);
+  sm::Model other(std::move(model));
+  CHECK(!model && other);
+  CHECK(graph.tags().size() == 1); /* borrowed things do not mind */
+  model = std::move(other);
+  CHECK(model && !other);
+  model = opened(V2_DIR); /* closes the first */
+  CHECK(model.meta_graphs().size() == 1);
+}
+
+static void try_meta_graph__by_tags() {
+  const sm::Model model = opened(V1_DIR);
+  sm::MetaGraph graph, same;
+  CHECK(model.try_meta_graph(&graph, {"gpu", "serve"}, nullptr) == SM_OK);
+  CHECK((graph.tags() == std::vector<std::string_view>{"serve", "gpu"}));
+  CHECK(model.try_meta_graph(&same, graph.tags(), nullptr) == SM_OK && same.get() == graph.get());
+  const std::unordered_set<std::string> set = {"serve", "gpu"};
+  CHECK(model.try_meta_graph(&same, set, nullptr) == SM_OK && same.get() == graph.get());
+  CHECK(model.try_meta_graph(&same, {"tpu"}, nullptr) == SM_NOT_FOUND);
+  CHECK(model.try_meta_graph(&same, {}, nullptr) == SM_NOT_FOUND); /* no untagged one */
+  CHECK(model.try_meta_graph(&same, nullptr) == SM_NOT_FOUND);     /* there are three */
+  CHECK(graph.matches(SM_TAGS_INCLUDE, {"gpu"}) && !graph.matches(SM_TAGS_EQUAL, {"gpu"}));
+}
+
+static void try_signatures__inputs_and_outputs() {
+  const sm::Model model = opened(V2_DIR);
+  const sm::MetaGraph graph = model.meta_graphs().at(0);
+  sm::List<sm_signature> signatures;
+  CHECK(graph.try_signatures(&signatures, nullptr) == SM_OK);
+  CHECK(signatures.size() == sm_meta_graph_n_signatures(graph.get()));
+  std::size_t n = 0;
+  for (const sm_signature &signature : signatures) {
+    CHECK(&signature == &signatures[n]);
+    n++;
+  }
+  CHECK(n == signatures.size());
+
+  const sm_signature *signature = nullptr;
+  CHECK(graph.try_signature(&signature, "serving_default", nullptr) == SM_OK);
+  CHECK(sm::inputs(*signature).size() == signature->n_inputs);
+  CHECK(sm::outputs(*signature).size() == signature->n_outputs);
+  CHECK(sm::defaults(*signature).size() == signature->n_defaults && signature->n_defaults > 0);
+  for (const sm_tensor_info &input : sm::inputs(*signature)) {
+    const auto shape = sm::shape(input);
+    CHECK(shape.has_value() == (input.rank >= 0));
+    CHECK(!shape || shape->size() == static_cast<std::size_t>(input.rank));
+  }
+  CHECK(sm::inputs(sm_signature{}).empty());
+  CHECK(graph.try_signature(&signature, std::string("nope"), nullptr) == SM_NOT_FOUND);
+}
+
+static void try_facts() {
+  const sm::Model v1 = opened(V1_DIR), v2 = opened(V2_DIR), with_assets = opened(ASSET_DIR);
+  const sm::MetaGraph graph = v2.meta_graphs().at(0);
+  sm::List<sm_asset> assets;
+  CHECK(with_assets.meta_graphs().at(0).try_assets(&assets, nullptr) == SM_OK && !assets.empty());
+  sm::List<sm_collection> collections;
+  CHECK(graph.try_collections(&collections, nullptr) == SM_OK && !collections.empty());
+  const sm_collection *collection = nullptr;
+  CHECK(graph.try_collection(&collection, collections[0].key, nullptr) == SM_OK && collection == &collections[0]);
+  const sm_meta_info *info = nullptr;
+  CHECK(graph.try_info(&info, nullptr) == SM_OK && info->tensorflow_version[0] != '\0');
+  const sm_graph_summary *summary = nullptr;
+  CHECK(graph.try_graph_summary(&summary, nullptr) == SM_OK && summary->n_nodes > 0);
+  std::optional<sm_saver_def> saver;
+  CHECK(graph.try_saver_def(&saver, nullptr) == SM_OK && saver);
+  std::optional<std::string_view> op;
+  CHECK(graph.try_init_op(&op, nullptr) == SM_OK && op);
+  sm_error untouched = {};
+  CHECK(graph.try_train_op(&op, &untouched) == SM_OK && !op); /* none, which is no error */
+  CHECK(untouched.code == SM_OK);
+  std::optional<sm::Trackable> root;
+  CHECK(v1.meta_graphs().at(0).try_root(&root, nullptr) == SM_OK && !root);
+  CHECK(graph.try_root(&root, nullptr) == SM_OK && root);
+  std::vector<sm::Child> children;
+  CHECK(root->try_children(&children, nullptr) == SM_OK && !children.empty());
+  std::size_t n_functions = 0;
+  for (const sm::Child &child : children) {
+    sm::List<sm_concrete_function> functions;
+    CHECK(!child.name.empty() && child.node.try_functions(&functions, nullptr) == SM_OK);
+    if (child.node.kind() == SM_OBJECT_FUNCTION) n_functions += functions.size();
+  }
+  CHECK(n_functions > 0);
+  CHECK(v2.schema_version() == SM_SCHEMA_VERSION);
+  std::optional<sm_fingerprint> fingerprint;
+  CHECK(v2.try_fingerprint(&fingerprint, nullptr) == SM_OK && fingerprint);
+}
+
+static void try_files() {
+  const sm::Model model = opened(WARMUP_DIR);
+  std::vector<sm::ModelFile> files;
+  CHECK(model.try_list_files(&files, SM_DIR_ASSETS_EXTRA, nullptr) == SM_OK && !files.empty());
+  std::uint64_t size = 0;
+  const std::string name = SM_DIR_ASSETS_EXTRA "/" + files.at(0).name;
+  CHECK(model.try_file_size(&size, name, nullptr) == SM_OK && size == files[0].size);
+  CHECK(model.try_copy_file(name, COPY, nullptr) == SM_OK);
+  CHECK(read_file(COPY).size() == size);
+  std::remove(COPY);
+  CHECK(model.try_list_files(&files, "..", nullptr) == SM_INVALID_ARGUMENT && !files.empty());
+}
+
+static void memory__buffer_and_file_system() {
+  const std::string bytes = read_file(std::string(V2_DIR) + "/saved_model.pb");
+  sm::Model model;
+  CHECK(sm::Model::try_open_buffer(&model, bytes.data(), bytes.size(), sm::init<sm_open_options>(), nullptr) == SM_OK);
+  std::optional<sm_fingerprint> fingerprint;
+  CHECK(model.try_fingerprint(&fingerprint, nullptr) == SM_OK && !fingerprint);
+
+  sm::MemoryFs fs;
+  CHECK(sm::MemoryFs::try_make(&fs, nullptr, nullptr) == SM_OK);
+  CHECK(fs.try_add("m/saved_model.pb", bytes.data(), bytes.size(), nullptr) == SM_OK);
+  CHECK(fs.try_add("m/saved_model.pb", bytes.data(), bytes.size(), nullptr) == SM_ALREADY_EXISTS);
+  const sm::MemoryFs moved(std::move(fs));
+  auto options = sm::init<sm_open_options>();
+  options.fs = moved.get();
+  CHECK(sm::Model::try_open(&model, "m", options, nullptr) == SM_OK);
+  CHECK(model.meta_graphs().size() == 1);
+  model = sm::Model(); /* before the file system goes */
+}
+
+static void load_saved_model() {
+  sm::SavedModelBundle bundle;
+  const auto options = sm::init<sm_open_options>();
+  sm::Status status = sm::LoadSavedModel(options, V1_DIR, {"gpu", "serve"}, &bundle);
+  CHECK(status.ok() && status.code() == SM_OK && status.ToString() == "OK");
+  CHECK(bundle.GetSignatures().size() == 2 && bundle.GetSignatures().count("neg") == 1);
+  CHECK(bundle.GetSignatures().at("serving_default")->n_inputs == 1);
+  CHECK(bundle.meta_graph.tags().size() == 2);
+  status = sm::LoadSavedModel(options, V1_DIR, {"tpu"}, &bundle);
+  CHECK(!status.ok() && status.code() == SM_NOT_FOUND && !status.message().empty());
+  CHECK(status.ToString().rfind("NOT_FOUND: ", 0) == 0);
+  CHECK(bundle.GetSignatures().size() == 2); /* as it was */
+}
+
+/* ---- With exceptions ---- */
+
+#if defined(__cpp_exceptions)
+template <class Call>
+static sm_status thrown(Call call) {
+  try {
+    call();
+  } catch (const sm::Error &error) {
+    CHECK(error.what()[0] != '\0');
+    return error.code();
+  }
+  return SM_OK;
+}
+
+static void throwing() {
+  const sm::Model model{V2_DIR}, v1{std::string(V1_DIR), sm::init<sm_open_options>()};
+  const sm::MetaGraph graph = model.meta_graph();
+  CHECK(graph.get() == model.meta_graph({"serve"}).get());
+  CHECK(graph.signature("serving_default").n_outputs == sm::outputs(graph.signature("serving_default")).size());
+  CHECK(graph.signatures().size() == sm_meta_graph_n_signatures(graph.get()));
+  CHECK(graph.assets().empty());
+  CHECK(&graph.collection(graph.collections()[0].key) == &graph.collections()[0]);
+  CHECK(graph.info().tensorflow_version[0] != '\0' && graph.graph_summary().n_nodes > 0);
+  CHECK(graph.saver_def() && graph.init_op() && !graph.train_op() && model.fingerprint());
+  CHECK(!v1.meta_graph({"serve"}).root() && !graph.root()->children().empty());
+  for (const sm::Child &child : graph.root()->children()) CHECK(child.node.functions().size() < 100);
+  CHECK(model.file_size(SM_FILE_SAVED_MODEL_PB) > 0 && !model.list_files("").empty());
+  model.copy_file(SM_FILE_SAVED_MODEL_PB, COPY);
+  const std::string bytes = read_file(COPY);
+  std::remove(COPY);
+  CHECK(sm::Model::open_buffer(bytes.data(), bytes.size()).meta_graph().tags().size() == 1);
+  sm::MemoryFs fs = sm::MemoryFs::make();
+  fs.add("m", bytes.data(), bytes.size());
+
+  CHECK(thrown([] { sm::Model("no such"); }) == SM_NOT_FOUND);
+  CHECK(thrown([] { sm::Model::open_buffer("\x0A\x7F", 2); }) == SM_DATA_LOSS);
+  CHECK(thrown([&] { model.meta_graph({"nope"}); }) == SM_NOT_FOUND);
+  CHECK(thrown([&] { graph.signature("nope"); }) == SM_NOT_FOUND);
+  CHECK(thrown([&] { graph.collection("nope"); }) == SM_NOT_FOUND);
+  CHECK(thrown([&] { model.file_size("nope"); }) == SM_NOT_FOUND);
+  CHECK(thrown([&] { model.list_files(".."); }) == SM_INVALID_ARGUMENT);
+  CHECK(thrown([&] { model.copy_file("nope", COPY); }) == SM_NOT_FOUND);
+  CHECK(thrown([&] { fs.add("m", "", 0); }) == SM_ALREADY_EXISTS);
+
+  sm_error at = {SM_DATA_LOSS, 0, 7, "x"}, nowhere = {SM_NOT_FOUND, 0, UINT64_MAX, "y"};
+  CHECK(sm::Error(at).offset() == 7u && !sm::Error(nowhere).offset());
+}
+#else
+static void throwing() {}
+#endif
+
+int main() {
+  try_open__fails();
+  model__moves();
+  try_meta_graph__by_tags();
+  try_signatures__inputs_and_outputs();
+  try_facts();
+  try_files();
+  memory__buffer_and_file_system();
+  load_saved_model();
+  throwing();
+  std::printf("%d passed, %d failed\n", n_passed, n_failed);
+  return n_failed != 0;
+}
