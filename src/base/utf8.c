@@ -32,6 +32,7 @@ size_t sm_utf8_char_size(const unsigned char *p, const unsigned char *end) {
 }
 
 bool sm_utf8_is_valid(const void *data, size_t size) {
+  if (size == 0) return true; /* data may be NULL then */
   const unsigned char *p = data, *end = p + size;
   while (p != end) {
     uint64_t eight;

@@ -7,7 +7,9 @@ static const uint32_t MAX_FIELD_NUMBER = (1u << 29) - 1;
 enum { MAX_VARINT32_SIZE = 5 };
 
 sm_wire_reader sm_wire_read(sm_span message, const sm_wire_source *source) {
-  return (sm_wire_reader){.p = message.data, .end = message.data + message.size, .source = source};
+  static const uint8_t nothing[1]; /* NULL + 0 is undefined in C */
+  const uint8_t *p = message.data != NULL ? message.data : nothing;
+  return (sm_wire_reader){.p = p, .end = p + message.size, .source = source};
 }
 
 static bool stop(sm_wire_reader *reader, const uint8_t *at, const char *fault, uint64_t size) {

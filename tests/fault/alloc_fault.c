@@ -1,5 +1,5 @@
-/* Every allocation fails once: the call in which it does says RESOURCE_EXHAUSTED, nothing leaks, and what failed works as
- * soon as there is memory again. */
+/* Every allocation fails once: the call in which it does says RESOURCE_EXHAUSTED, nothing leaks, and what failed
+ * works as soon as there is memory again. */
 #include "support/check.h"
 
 #include <savedmodel/proto.h>

@@ -1,5 +1,5 @@
-/* A model is shared: eight threads look up everything in it at once and find the same. Under the thread sanitizer this is
- * the proof that what is decoded on first use is published rightly. */
+/* A model is shared: eight threads look up everything in it at once and find the same. Under the thread sanitizer
+ * this is the proof that what is decoded on first use is published rightly. */
 #include "support/check.h"
 
 #include <pthread.h>

@@ -40,8 +40,8 @@ typedef struct w_entry {
 w_entry w_begin_entry(w_buffer *w, uint32_t number, const char *key);
 void w_end_entry(w_buffer *w, w_entry begun);
 
-/* Messages inside messages: levels times the field numbers of path, in turn, the outermost first; inner is the innermost
- * contents. Linear, so a hundred thousand levels are fine. */
+/* Messages inside messages: levels times the field numbers of path, in turn, the outermost first; inner is the
+ * innermost contents. Linear, so a hundred thousand levels are fine. */
 void w_nest(w_buffer *w, const uint32_t *path, size_t path_len, size_t levels, const void *inner, size_t inner_size);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * Messages that protobuf-c alone reads otherwise than the specification says ("Encoding", "Last One Wins" and "Oneofs"):
- * a message field given twice is merged, of a oneof only the last member counts, groups and fields of unexpected types
- * are unknown. Each is unpacked and looked at; the expected values follow from the specification and are the same that
- * protoc --decode shows.
+ * Messages that protobuf-c alone reads otherwise than the specification says ("Encoding", "Last One Wins" and
+ * "Oneofs"): a message field given twice is merged, of a oneof only the last member counts, groups and fields of
+ * unexpected types are unknown. Each is unpacked and looked at; the expected values follow from the specification and
+ * are the same that protoc --decode shows.
  */
 #include "support/check.h"
 

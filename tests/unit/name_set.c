@@ -43,8 +43,8 @@ static void name_set__knows_the_recent_ones(void **state) {
   sm_name_set_free(&set);
 }
 
-/* Names that all fall on one place of the cache: same size, first, middle and last byte. A million of them, of which only
- * few are distinct, need memory for the few. */
+/* Names that all fall on one place of the cache: same size, first, middle and last byte. A million of them, of which
+ * only few are distinct, need memory for the few. */
 static void name_set__memory_is_that_of_the_distinct(void **state) {
   (void)state;
   enum { DISTINCT = 500, ROUNDS = 2000 };

@@ -23,7 +23,7 @@ static int tear_down(void **state) {
 
 static sm_status read_pieces(sm_shape *out, size_t split) {
   sm_wire_source source = {.name = "m", .bytes = {w.data, w.size}};
-  const sm_span pieces[] = {{w.data, split}, {w.data + split, w.size - split}};
+  const sm_span pieces[] = {{w.data, split}, {split != 0 ? w.data + split : w.data, w.size - split}};
   return sm_shape_read(out, (sm_spans){pieces, 2}, &source, &arena, &err);
 }
 

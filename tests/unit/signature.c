@@ -4,8 +4,8 @@
 
 #include "support/models.h"
 
-/* SignatureDef: inputs 1, outputs 2, method_name 3, defaults 4. TensorInfo: name 1, dtype 2, tensor_shape 3, coo_sparse 4,
- * composite_tensor 5 (type_spec 1, components 2). */
+/* SignatureDef: inputs 1, outputs 2, method_name 3, defaults 4. TensorInfo: name 1, dtype 2, tensor_shape 3,
+ * coo_sparse 4, composite_tensor 5 (type_spec 1, components 2). */
 static w_buffer w;
 static sm_error err;
 static sm_model *model;
@@ -286,7 +286,8 @@ static void signature__defaults(void **state) {
   assert_bytes("tensor_proto", b->tensor_proto.data, b->tensor_proto.size, tensor, sizeof tensor - 1);
 }
 
-/* Names have a length: a NUL in them is a byte like others, and no look-up by a C string takes them for another name. */
+/* Names have a length: a NUL in them is a byte like others, and no look-up by a C string takes them for another name.
+ * */
 static void signature__names_with_nul(void **state) {
   (void)state;
   begin();

@@ -1,5 +1,5 @@
-/* Damage everywhere: every prefix of a model and every byte of it changed, opened from a buffer and all looked up. There
- * must be an answer each time, an error or a result, and memory in proportion to the file. */
+/* Damage everywhere: every prefix of a model and every byte of it changed, opened from a buffer and all looked up.
+ * There must be an answer each time, an error or a result, and memory in proportion to the file. */
 #include "support/check.h"
 
 #include "support/fault_alloc.h"
