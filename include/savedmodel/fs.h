@@ -97,6 +97,34 @@ SM_API sm_status sm_fs_memory_new(sm_fs **out, const sm_allocator *allocator, sm
  */
 SM_API sm_status sm_fs_memory_add(sm_fs *fs, const char *path, const void *data, size_t size, sm_error *err);
 
+struct sm_open_options; /* savedmodel/options.h */
+
+/**
+ * Open a tar or zip archive as a read-only file system: sm_model_open reads a model in it without extracting anything.
+ *
+ * What it is shows in its contents, not in its name: tar (ustar, GNU, PAX, V7), tar compressed with gzip, zip (with
+ * zip64; members stored or deflated). Links and devices in it are listed as SM_FILE_OTHER and cannot be opened. Paths are
+ * relative to the top of the archive, as with sm_fs_memory_add.
+ *
+ * out      freed with sm_fs_close.
+ * path     of the archive, in options->fs.
+ * options  heeded are fs (where the archive lies: local files, memory, another archive), allocator, no_mmap, max_bytes
+ *          and verify. NULL: defaults.
+ *
+ * Memory: members that are not compressed are mapped in place. A deflated one is in memory as long as it is open or
+ *   mapped, a tar.gz whole as long as the file system; all that, and the list of the members, within max_bytes.
+ * Checks: the structure when the archive is opened, contents when a member is: the crc32 of a zip, which for members
+ *   that are stored means reading them once and is left out with SM_VERIFY_NONE and SM_VERIFY_INDEX.
+ *
+ * Errors: those of sm_fs; INVALID_ARGUMENT the file is no archive of these kinds; DATA_LOSS it is damaged, two members
+ *   have one name or lie one over the other, a name is absolute or climbs out; UNIMPLEMENTED it is sparse, split or
+ *   encrypted, or compressed in another way, or this library was built without zlib; RESOURCE_EXHAUSTED no memory, or
+ *   more than max_bytes. From open of a member too.
+ * Formats: POSIX.1-2017 pax, GNU tar manual "Basic Tar Format", PKWARE APPNOTE 6.3.10, RFC 1951, RFC 1952.
+ */
+SM_API sm_status sm_fs_archive_open(sm_fs **out, const char *path, const struct sm_open_options *options,
+                                    sm_error *err);
+
 /** Free a file system that the library made; NULL and sm_fs_local() are left alone. Whatever was opened from it must be
  * closed before. */
 SM_API void sm_fs_close(sm_fs *fs);

@@ -1,6 +1,7 @@
 #include "io/io.h"
 
 #include "base/base.h"
+#include "io/io_internal.h"
 
 /* ---- Names ---- */
 
@@ -120,4 +121,10 @@ sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_f
 done:
   root->fs->close(root->fs, &src);
   return status;
+}
+
+/* ---- Closing ---- */
+
+void sm_fs_close(sm_fs *fs) {
+  if (fs != NULL && !sm_memory_fs_close(fs)) (void)sm_archive_fs_close(fs); /* of another kind: left alone */
 }

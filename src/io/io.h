@@ -1,6 +1,6 @@
 /*
- * io: files through sm_fs. local_fs.c and memory_fs.c are the file systems of the library; here is what the other modules
- * use: whole files as bytes, names that stay inside their root, files that appear whole or not at all.
+ * io: files through sm_fs. local_fs.c, memory_fs.c and archive_fs.c are the file systems of the library; here is what
+ * the other modules use: whole files as bytes, names that stay inside their root, files that appear whole or not at all.
  */
 #ifndef SM_IO_IO_H
 #define SM_IO_IO_H
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include <savedmodel/fs.h>
+#include <savedmodel/options.h>
 
 /* A file's bytes: mapped, or read into memory, or borrowed. */
 typedef struct sm_bytes {
@@ -39,6 +40,12 @@ bool sm_path_clean(char *dst, size_t dst_size, const char *name);
 
 /* dir + "/" + name, terminated; either may be "". False when it does not fit. */
 bool sm_path_join(char *dst, size_t dst_size, const char *dir, const char *name);
+
+/* The options as far as the caller knows them, the rest being defaults. */
+sm_status sm_options_read(sm_open_options *out, const sm_open_options *options, sm_error *err);
+
+/* What max_bytes 0 means for something made of a file of that size. */
+uint64_t sm_default_max_bytes(uint64_t file_size);
 
 /* Copies a file to dst_path of dst_fs through a temporary name beside it. */
 sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_fs, const char *dst_path, sm_error *err);

@@ -1,6 +1,7 @@
 /* Files in memory: what sm_fs_memory_add was given, under the paths it was given. */
 #include "base/base.h"
 #include "io/io.h"
+#include "io/io_internal.h"
 #include "io/path_index_internal.h"
 
 typedef struct memory_fs {
@@ -104,11 +105,12 @@ sm_status sm_fs_memory_add(sm_fs *fs, const char *path, const void *data, size_t
   return status;
 }
 
-void sm_fs_close(sm_fs *fs) {
-  if (fs == NULL || fs->open != memory_open) return;
+bool sm_memory_fs_close(sm_fs *fs) {
+  if (fs->open != memory_open) return false;
   memory_fs *memory = fs->ctx;
   const sm_allocator *allocator = memory->allocator;
   for (size_t i = 0; i < memory->index.n; i++) sm_free(allocator, (void *)(uintptr_t)memory->index.entries[i].path);
   sm_path_index_free(&memory->index);
   sm_free(allocator, memory);
+  return true;
 }

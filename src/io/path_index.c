@@ -75,6 +75,13 @@ static size_t first_below(const sm_path_index *index, sm_string path) {
   return i < index->n && is_below(index->entries[i].path, path) ? i : index->n;
 }
 
+/* Whether a directory of that name is there, of which entry is what find_entry gave: the top always is, others are
+ * entries or have something below them. */
+static bool is_directory(const sm_path_index *index, sm_string path, const sm_path_entry *entry) {
+  if (entry != NULL) return entry->kind == SM_FILE_DIRECTORY;
+  return path.size == 0 || first_below(index, path) < index->n;
+}
+
 /* ---- Making ---- */
 
 static sm_status make_room(sm_path_index *index, sm_error *err) {
@@ -152,7 +159,7 @@ sm_status sm_path_index_find(const sm_path_entry **out, const sm_path_index *ind
   char path[SM_PATH_MAX];
   SM_TRY(join(path, root, name, err));
   const sm_path_entry *found = find_entry(index, sm_string_of(path));
-  if (found == NULL && first_below(index, sm_string_of(path)) == index->n) return fail_not_found(index, path, err);
+  if (found == NULL && !is_directory(index, sm_string_of(path), found)) return fail_not_found(index, path, err);
   if (found == NULL || found->kind != SM_FILE_REGULAR)
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: not a regular file in %s", path, index->where);
   *out = found;
@@ -164,17 +171,14 @@ sm_status sm_path_index_stat(sm_dir_entry *entry, const sm_path_index *index, co
   char path[SM_PATH_MAX];
   SM_TRY(join(path, root, name, err));
   const sm_path_entry *found = find_entry(index, sm_string_of(path));
-  if (found != NULL)
-    *entry = (sm_dir_entry){name, found->size, found->kind, found->is_symlink};
-  else if (first_below(index, sm_string_of(path)) < index->n)
-    *entry = (sm_dir_entry){.name = name, .kind = SM_FILE_DIRECTORY};
-  else
-    return fail_not_found(index, path, err);
+  if (found == NULL && !is_directory(index, sm_string_of(path), found)) return fail_not_found(index, path, err);
+  *entry = (sm_dir_entry){.name = name, .kind = SM_FILE_DIRECTORY};
+  if (found != NULL) *entry = (sm_dir_entry){name, found->size, found->kind, found->is_symlink};
   return SM_OK;
 }
 
-/* The name right below the directory of which entry i is part: the entry itself, or a directory it lies in. Moves *i behind
- * all that is below that name. */
+/* The name right below the directory of which entry i is part: the entry itself, or a directory it lies in. Moves *i
+ * behind all that is below that name. */
 static sm_dir_entry next_child(char *child, const sm_path_index *index, size_t dir_size, size_t *i) {
   const sm_path_entry *first = &index->entries[*i];
   const char *rest = first->path + dir_size + (dir_size != 0);
@@ -192,11 +196,10 @@ sm_status sm_path_index_list(const sm_path_index *index, const char *root, const
   SM_TRY(join(path, root, name, err));
   sm_string dir = sm_string_of(path);
   const sm_path_entry *itself = find_entry(index, dir);
-  size_t i = first_below(index, dir);
-  if (itself == NULL && i == index->n) return fail_not_found(index, path, err);
   if (itself != NULL && itself->kind != SM_FILE_DIRECTORY)
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: not a directory in %s", path, index->where);
-  while (i < index->n && is_below(index->entries[i].path, dir)) {
+  if (!is_directory(index, dir, itself)) return fail_not_found(index, path, err);
+  for (size_t i = first_below(index, dir); i < index->n && is_below(index->entries[i].path, dir);) {
     sm_dir_entry entry = next_child(child, index, dir.size, &i);
     SM_TRY(fn(fn_ctx, &entry, err));
   }

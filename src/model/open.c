@@ -51,26 +51,6 @@ static sm_status index_model(sm_model *model, sm_error *err) {
 
 /* ---- Open and close ---- */
 
-static sm_status check_options(sm_open_options *out, const sm_open_options *options, sm_error *err) {
-  *out = (sm_open_options)SM_OPEN_OPTIONS_INIT;
-  if (options == NULL) return SM_OK;
-  if (options->struct_size == 0)
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_open_options.struct_size is 0: start from SM_OPEN_OPTIONS_INIT");
-  size_t known = options->struct_size < sizeof *out ? options->struct_size : sizeof *out;
-  memcpy(out, options, known);
-  if (out->fs != NULL && out->fs->struct_size < sizeof(sm_fs))
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_fs.struct_size is %zu, expected %zu", out->fs->struct_size,
-                   sizeof(sm_fs));
-  return SM_OK;
-}
-
-/* D7: what is allocated without file bytes behind it. */
-static uint64_t default_max_bytes(uint64_t file_size) {
-  const uint64_t least = (uint64_t)1 << 30;
-  uint64_t by_size = file_size > UINT64_MAX / 64 ? UINT64_MAX : 64 * file_size;
-  return by_size > least ? by_size : least;
-}
-
 static sm_status new_model(sm_model **out, const sm_open_options *options, const char *dir, sm_error *err) {
   const sm_allocator *allocator = sm_allocator_or_malloc(options->allocator);
   sm_model *model = sm_new(allocator, sm_model);
@@ -120,7 +100,7 @@ static sm_status load(sm_model *model, const sm_open_options *options, sm_error 
       sm_bytes_load(&model->bytes, &model->root, SM_FILE_SAVED_MODEL_PB, UINT64_MAX, model->allocator, err);
   if (status == SM_NOT_FOUND) return fail_without_pb(model, err);
   SM_TRY(status);
-  if (options->max_bytes == 0) model->arena.max_bytes = default_max_bytes(model->bytes.size);
+  if (options->max_bytes == 0) model->arena.max_bytes = sm_default_max_bytes(model->bytes.size);
   model->source = (sm_wire_source){.name = model->source_name,
                                    .bytes = {model->bytes.data, model->bytes.size},
                                    .release = release_bytes,
@@ -132,7 +112,7 @@ sm_status sm_model_open(sm_model **out, const char *dir, const sm_open_options *
   sm_open_options known;
   *out = NULL;
   if (dir == NULL) return SM_FAIL(err, SM_INVALID_ARGUMENT, "dir is NULL");
-  SM_TRY(check_options(&known, options, err));
+  SM_TRY(sm_options_read(&known, options, err));
   sm_model *model = NULL;
   sm_status status = new_model(&model, &known, dir, err);
   if (status == SM_OK) status = load(model, &known, err);
@@ -148,11 +128,11 @@ sm_status sm_model_open_buffer(sm_model **out, const void *data, size_t size, co
   sm_open_options known;
   *out = NULL;
   if (data == NULL && size != 0) return SM_FAIL(err, SM_INVALID_ARGUMENT, "data is NULL");
-  SM_TRY(check_options(&known, options, err));
+  SM_TRY(sm_options_read(&known, options, err));
   sm_model *model = NULL;
   sm_status status = new_model(&model, &known, NULL, err);
   if (status == SM_OK) {
-    if (known.max_bytes == 0) model->arena.max_bytes = default_max_bytes(size);
+    if (known.max_bytes == 0) model->arena.max_bytes = sm_default_max_bytes(size);
     model->source = (sm_wire_source){.name = "(buffer)", .bytes = {data, size}};
     status = index_model(model, err);
   }
