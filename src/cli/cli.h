@@ -4,6 +4,7 @@
  *   main.c       the commands
  *   flags.c      the command line, as saved_model_cli reads it
  *   cli_open.c   which model, which of its meta graphs
+ *   archive.c    models inside archives
  *   output.c     words to the user                help.c        --help
  *   show.c       show in text                     show_json.c   show --json
  *   assets.c     assets
@@ -43,8 +44,20 @@ __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 /* The same for a failed call of the library. */
 int cli_fail_status(const sm_error *err);
 
-/* Opens the model that the flags name, or fails with TensorFlow's message. */
+/* Opens the model that the flags name, in a directory or an archive, or fails with TensorFlow's message. */
 int cli_open(sm_model **out, const cli_args *args);
+
+/* An archive that a command's model lies in. It outlives the model: main closes it. */
+typedef struct cli_storage {
+  sm_fs *fs;                /* NULL: a directory on disk */
+  char dir[4096];           /* of the model, inside fs */
+  char shown_dir[2 * 4096]; /* the same as the user would write it */
+} cli_storage;
+
+/* Opens path when it is an archive, or leads into one ("models.zip/a"), and finds the model in it; otherwise, or when
+ * the archive holds no model, leaves storage without fs. Several models: fails and lists them. */
+int cli_storage_open(cli_storage *storage, const char *path);
+void cli_storage_close(cli_storage *storage);
 
 /* The model's directory: of --dir, or the first word after the command. */
 const char *cli_dir(const cli_args *args);

@@ -52,6 +52,8 @@ typedef enum cli_flag {
 
 enum { CLI_MAX_WORDS = 64 };
 
+struct cli_storage;
+
 typedef struct cli_args {
   const char *values[CLI_N_FLAGS]; /* NULL: not given and without default; of a boolean flag: not set */
   bool given[CLI_N_FLAGS];
@@ -59,6 +61,7 @@ typedef struct cli_args {
   size_t n_words;
   bool has_dash_word; /* a word such as -all, which is no flag */
   bool wants_help, wants_version;
+  struct cli_storage *storage; /* of main; filled by cli_open */
 } cli_args;
 
 /* Reads the command line. Returns CLI_OK, or another exit code when it was refused and said so. */

@@ -50,7 +50,12 @@ static int run(int argc, char **argv) {
     return CLI_USAGE;
   }
   code = cli_args_check(&args, command);
-  return code != CLI_OK ? code : command->run(&args);
+  if (code != CLI_OK) return code;
+  cli_storage storage = {.fs = NULL};
+  args.storage = &storage;
+  code = command->run(&args);
+  cli_storage_close(&storage);
+  return code;
 }
 
 int main(int argc, char **argv) {
