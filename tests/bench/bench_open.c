@@ -1,12 +1,14 @@
 /*
  * bench_open: opens a model, decodes every signature of every meta graph, closes it; many times in this process.
  *
- *     bench_open RUNS MODEL_DIR
+ *     bench_open RUNS MODEL_DIR [ARCHIVE]
  *
  * Prints one line of JSON. Times are in milliseconds. "open" is all of the above with the file in the page cache, "cold" the
  * same after the file was dropped from it (as far as the system obeys), "summary" the first sm_meta_graph_get_graph_summary
  * of each meta graph, which reads the whole graph. "heap" is the most that was allocated at one time, in bytes, as the
- * library's allocator saw it; "rss" the peak of the process in KiB, mapped file pages included.
+ * library's allocator saw it; "rss" the peak of the process in KiB, mapped file pages included. With ARCHIVE, which has the
+ * model's files at its top, "archive" is "open" through it, opening the archive included, and "unchecked" the same without
+ * looking at checksums.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -136,6 +138,29 @@ static result time_open(const char *dir, size_t runs, const char *path_to_drop) 
   return summary_of(times, runs);
 }
 
+static result time_archive(const char *path, size_t runs, sm_verify verify) {
+  static double times[MAX_RUNS];
+  for (size_t i = 0; i < runs; i++) {
+    sm_fs *fs;
+    size_t n_signatures;
+    sm_open_options options = SM_OPEN_OPTIONS_INIT;
+    options.verify = verify;
+    double start = now_ms();
+    check(sm_fs_archive_open(&fs, path, &options, &error));
+    options.fs = fs;
+    sm_model_close(open_model(&n_signatures, ".", &options));
+    sm_fs_close(fs);
+    times[i] = now_ms() - start;
+  }
+  return summary_of(times, runs);
+}
+
+static void print_archive(const char *path, size_t runs) {
+  result archive = time_archive(path, runs, SM_VERIFY_DEFAULT), unchecked = time_archive(path, runs, SM_VERIFY_NONE);
+  printf(",\"archive_min\":%.4f,\"archive_med\":%.4f,\"unchecked_min\":%.4f,\"unchecked_med\":%.4f", archive.min,
+         archive.median, unchecked.min, unchecked.median);
+}
+
 static result time_summary(const char *dir) {
   double times[SUMMARY_RUNS];
   for (size_t i = 0; i < SUMMARY_RUNS; i++) {
@@ -157,9 +182,9 @@ static const char *last_part(const char *path) {
 }
 
 int main(int argc, char **argv) {
-  size_t runs = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
+  size_t runs = argc == 3 || argc == 4 ? strtoul(argv[1], NULL, 10) : 0;
   if (runs == 0 || runs > MAX_RUNS) {
-    fprintf(stderr, "usage: bench_open RUNS MODEL_DIR\n");
+    fprintf(stderr, "usage: bench_open RUNS MODEL_DIR [ARCHIVE]\n");
     return 2;
   }
   const char *dir = argv[2];
@@ -185,8 +210,10 @@ int main(int argc, char **argv) {
   printf(
       "{\"model\":\"%s\",\"runs\":%zu,\"signatures\":%zu,\"nodes\":%zu,\"open_min\":%.4f,\"open_med\":%.4f,"
       "\"cold_min\":%.4f,\"cold_med\":%.4f,\"summary_min\":%.4f,\"summary_med\":%.4f,"
-      "\"open_heap\":%zu,\"summary_heap\":%zu,\"open_rss\":%ld,\"summary_rss\":%ld}\n",
+      "\"open_heap\":%zu,\"summary_heap\":%zu,\"open_rss\":%ld,\"summary_rss\":%ld",
       last_part(dir), runs, n_signatures, n_nodes, hot.min, hot.median, cold.min, cold.median, summary.min,
       summary.median, heap_open, memory.peak, rss_open, peak_rss_kib());
+  if (argc == 4) print_archive(argv[3], runs);
+  puts("}");
   return memory.live != 0;
 }
