@@ -121,6 +121,13 @@ static void summary__ops_and_functions(void **state) {
        "Mul PartitionedCall Sub",
        "f g h"},
       {"functions that call each other", {"f"}, {{"f", {"g", "Sub"}}, {"g", {"f", "Mul"}}}, 2, "Mul Sub", "f g"},
+      /* of one size, first, middle and last byte: they push each other out of the set's cache */
+      {"in circles, with names the cache cannot hold",
+       {"xa_x"},
+       {{"xa_x", {"xb_x", "xa_x", "xb_x"}}, {"xb_x", {"xa_x", "Mul", "xa_x"}}},
+       2,
+       "Mul",
+       "xa_x xb_x"},
       {"a function that calls itself", {"f"}, {{"f", {"PartitionedCall>f"}}}, 1, "PartitionedCall", "f"},
       {"an absent function counts as an op", {"PartitionedCall>nowhere"}, {{0}}, 0, "PartitionedCall nowhere", ""},
       {"of two functions of one name the last", {"f"}, {{"f", {"Early"}}, {"f", {"Late"}}}, 2, "Late", "f f"},
