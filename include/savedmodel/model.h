@@ -136,7 +136,8 @@ SM_API sm_status sm_model_get_fingerprint(const sm_fingerprint **out, const sm_m
 
 /**
  * Size of a file of the model's directory, such as SM_FILE_DEBUG_INFO, in bytes. name is relative to the directory.
- * Errors: NOT_FOUND no such regular file; INVALID_ARGUMENT name is absolute or climbs out; the file system's.
+ * Errors: NOT_FOUND no such file; FAILED_PRECONDITION it is not a regular one; INVALID_ARGUMENT name is absolute or
+ *   climbs out; the file system's.
  */
 SM_API sm_status sm_model_get_file_size(uint64_t *out, const sm_model *model, const char *name, sm_error *err);
 
@@ -158,7 +159,7 @@ typedef sm_status (*sm_model_file_fn)(void *ctx, const sm_model_file *file, sm_e
 /**
  * Call fn for every regular file below a directory of the model, such as SM_DIR_ASSETS_EXTRA, sorted by name. A directory
  * that is not there has no files. A status of fn other than SM_OK ends it and is returned.
- * Errors: RESOURCE_EXHAUSTED (also: more than 64 levels deep); INVALID_ARGUMENT dir is absolute or climbs out; the file
+ * Errors: RESOURCE_EXHAUSTED (also: more than 64 levels deep, or 262144 files); INVALID_ARGUMENT dir is absolute or climbs out; the file
  *   system's.
  */
 SM_API sm_status sm_model_list_files(const sm_model *model, const char *dir, sm_model_file_fn fn, void *fn_ctx,
@@ -301,7 +302,7 @@ typedef struct sm_saver_def {
   int32_t version; /* 0 legacy, 1 V1, 2 V2 */
 } sm_saver_def;
 
-/** Errors: NOT_FOUND the meta graph has no saver; DATA_LOSS, RESOURCE_EXHAUSTED. */
+/** Errors: NOT_FOUND the meta graph has no saver; DATA_LOSS; UNIMPLEMENTED a name holds a NUL; RESOURCE_EXHAUSTED. */
 SM_API sm_status sm_meta_graph_get_saver_def(const sm_saver_def **out, const sm_meta_graph *graph, sm_error *err);
 
 /* What a collection holds. */
@@ -328,7 +329,8 @@ typedef struct sm_collection {
 /** Number of collections, sorted by key. Errors: DATA_LOSS, RESOURCE_EXHAUSTED. */
 SM_API sm_status sm_meta_graph_n_collections(size_t *out, const sm_meta_graph *graph, sm_error *err);
 
-/** Collection i, or the one of that key. Errors: NOT_FOUND there is none; DATA_LOSS, RESOURCE_EXHAUSTED. */
+/** Collection i, or the one of that key. Errors: NOT_FOUND there is none; DATA_LOSS; UNIMPLEMENTED a name of a node holds
+ * a NUL; RESOURCE_EXHAUSTED. */
 SM_API sm_status sm_meta_graph_get_collection(const sm_collection **out, const sm_meta_graph *graph, size_t i,
                                               sm_error *err);
 SM_API sm_status sm_meta_graph_find_collection(const sm_collection **out, const sm_meta_graph *graph, const char *key,

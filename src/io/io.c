@@ -115,6 +115,7 @@ sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_f
   sm_status status = create_beside(&dst, partial, sizeof partial, dst_fs, dst_path, err);
   if (status != SM_OK) goto done;
   status = copy_bytes(root->fs, &src, dst_fs, &dst, err);
+  if (status != SM_OK) sm_error_add_place(err, dst_path); /* the file systems knew only the open files */
   dst_fs->close(dst_fs, &dst);
   if (status == SM_OK) status = dst_fs->rename(dst_fs, "", partial, dst_path, err);
   if (status != SM_OK) (void)dst_fs->remove(dst_fs, "", partial, NULL);

@@ -19,7 +19,8 @@ sm_status sm_model_get_file_size(uint64_t *out, const sm_model *model, const cha
   SM_TRY(check_dir(model, name, err));
   SM_TRY(clean_name(clean, name, err));
   SM_TRY(root->fs->stat(&entry, root->fs, root->dir, clean, root->flags, err));
-  if (entry.kind != SM_FILE_REGULAR) return SM_FAIL(err, SM_NOT_FOUND, "%s/%s: not a regular file", root->dir, clean);
+  if (entry.kind != SM_FILE_REGULAR)
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s/%s: not a regular file", root->dir, clean);
   *out = entry.size;
   return SM_OK;
 }
@@ -33,7 +34,8 @@ sm_status sm_model_copy_file(const sm_model *model, const char *name, const char
 
 /* ---- Listing ---- */
 
-enum { MAX_LEVELS = 64 };
+/* Links may lead in circles, and two of them in one directory make a tree without end. */
+enum { MAX_LEVELS = 64, MAX_LISTED = 1 << 18 };
 
 static const size_t NONE = SIZE_MAX;
 
@@ -75,6 +77,7 @@ static sm_status add_entry(void *ctx, const sm_dir_entry *entry, sm_error *err) 
   made.level = parent != NULL ? parent->level + 1 : 1;
   if (made.level > MAX_LEVELS)
     return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%.200s: more than %d directories deep", name, MAX_LEVELS);
+  if (l->n == MAX_LISTED) return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%.200s: more than %d files", name, MAX_LISTED);
   made.name = sm_arena_copy(&l->arena, sm_string_of(name));
   if (made.name.data == NULL) return sm_arena_fail(&l->arena, strlen(name) + 1, err);
   SM_TRY(make_room(l, err));
