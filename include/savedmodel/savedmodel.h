@@ -6,6 +6,7 @@
 #include <savedmodel/model.h>
 #include <savedmodel/objects.h>
 #include <savedmodel/options.h>
+#include <savedmodel/scan.h>
 #include <savedmodel/status.h>
 #include <savedmodel/tensor.h>
 #include <savedmodel/version.h>

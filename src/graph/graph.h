@@ -5,6 +5,7 @@
  *   library.c   the functions of a graph, by name
  *   summary.c   ops, functions and number of nodes, in one walk
  *   name_set.c  the set of names that the walk fills
+ *   op_effects.c, node_effects.c, reach.c, saver_use.c, graph_scan.c   what the nodes do: headers of their own
  */
 #ifndef SM_GRAPH_GRAPH_H
 #define SM_GRAPH_GRAPH_H

@@ -62,6 +62,29 @@ static void abi__options(void **state) {
   check_all(members, N_OF(members));
 }
 
+static void abi__scan(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_scan_options, 16),
+      AT(sm_scan_options, struct_size, 0),
+      AT(sm_scan_options, effects, 8),
+      AT(sm_scan_options, all_ops, 12),
+      SIZE(sm_finding, 96),
+      AT(sm_finding, kind, 0),
+      AT(sm_finding, effects, 4),
+      AT(sm_finding, reached_by, 8),
+      AT(sm_finding, is_checkpointing, 12),
+      AT(sm_finding, graph, 16),
+      AT(sm_finding, meta_graph, 24),
+      AT(sm_finding, file, 32),
+      AT(sm_finding, op, 40),
+      AT(sm_finding, node, 56),
+      AT(sm_finding, function, 72),
+      AT(sm_finding, reason, 88),
+  };
+  check_all(members, N_OF(members));
+}
+
 static void abi__signatures(void **state) {
   (void)state;
   static const member members[] = {
@@ -225,6 +248,7 @@ int main(void) {
     cmocka_unit_test(abi__signatures),
     cmocka_unit_test(abi__facts),
     cmocka_unit_test(abi__objects),
+    cmocka_unit_test(abi__scan),
 #endif
   };
   return cmocka_run_group_tests_name("abi", tests, NULL, NULL);

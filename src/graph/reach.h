@@ -1,0 +1,48 @@
+/* What of a graph is led to by what: marks that spread from signatures, init ops and the like backwards along
+ * inputs, and into the functions that are called. A function that is called counts as a whole. */
+#ifndef SM_GRAPH_REACH_H
+#define SM_GRAPH_REACH_H
+
+#include "graph/graph.h"
+
+typedef struct sm_reach_node {
+  sm_string name;
+  sm_span bytes;
+  uint32_t marks;
+  bool was_visited, is_waiting;
+} sm_reach_node;
+
+typedef struct sm_reach_function {
+  uint32_t marks;
+  size_t n_callers; /* nodes that name it, among those led to */
+  bool was_visited, is_waiting;
+} sm_reach_function;
+
+typedef struct sm_reach {
+  const sm_wire_source *source;
+  sm_reach_node *nodes; /* of the graph, sorted by name */
+  size_t n_nodes;
+  sm_graph_library library;
+  sm_reach_function *functions; /* by index in library; of those of one name only the last is used */
+  size_t *waiting, n_waiting;   /* nodes whose marks have to go on, by index; functions after them */
+} sm_reach;
+
+/* Nothing is marked yet but what registered gradients lead to, with gradient_mark. Lies in arena. */
+sm_status sm_reach_init(sm_reach *out, sm_spans graph_def, uint32_t gradient_mark, const sm_wire_source *source,
+                        sm_arena *arena, sm_error *err);
+
+/* tensor: "name:0", "name" or "^name". What is not there is passed over. */
+void sm_reach_mark_tensor(sm_reach *reach, sm_string tensor, uint32_t mark);
+void sm_reach_mark_function(sm_reach *reach, sm_string name, uint32_t mark);
+
+/* Takes the marks to all that they lead to. */
+sm_status sm_reach_spread(sm_reach *reach, sm_error *err);
+
+/* The nodes of a message (GraphDef, FunctionDef) whose field is number, sorted by name. */
+sm_status sm_reach_index_nodes(sm_reach_node **out, size_t *n, sm_spans message, uint32_t number,
+                               const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
+/* The name of the node in "name:0", "name:out:0" (as in functions), "name" and "^name". */
+sm_string sm_tensor_node_name(sm_string tensor);
+
+#endif

@@ -1,0 +1,16 @@
+/* Between scan_model.c and scan_files.c. */
+#ifndef SM_MODEL_SCAN_INTERNAL_H
+#define SM_MODEL_SCAN_INTERNAL_H
+
+#include <savedmodel/scan.h>
+
+sm_status sm_scan_check_options(sm_scan_options *out, const sm_scan_options *options, sm_error *err);
+
+/* sm_meta_graph_scan of a model that lies in that file; options were checked. */
+sm_status sm_meta_graph_scan_as(const sm_meta_graph *graph, const char *file, const sm_scan_options *options,
+                                sm_finding_fn fn, void *fn_ctx, sm_error *err);
+
+/* The file in the directory that the model was read from. */
+const char *sm_model_file_name(const sm_model *model);
+
+#endif
