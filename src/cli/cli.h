@@ -7,7 +7,8 @@
  *   archive.c    models inside archives
  *   output.c     words to the user                help.c        --help
  *   show.c       show in text                     show_json.c   show --json
- *   assets.c     assets
+ *   assets.c     assets                        tag_text.c    tags in words
+ *   run_scan.c   scan                          policy.c      scan --policy
  *   python.c     Python's repr                    json.c        writing JSON
  *
  * Results go to stdout, one line "savedmodel: MESSAGE" per failure to stderr. Exit codes: 0 done, 1 the work failed,
@@ -36,6 +37,7 @@ extern const cli_command cli_commands[];
 int cli_show(const cli_args *args);
 int cli_show_json(const cli_args *args, const sm_model *model);
 int cli_assets(const cli_args *args);
+int cli_scan(const cli_args *args);
 int cli_help(const char *command);
 
 /* "savedmodel: MESSAGE" to stderr; returns CLI_FAILED. */
@@ -71,6 +73,12 @@ typedef struct cli_tags {
   char text[CLI_MAX_TAG_TEXT];
 } cli_tags;
 bool cli_split_tags(cli_tags *out, const char *list);
+
+/* The tags joined by separator, sorted or as stored; freed by the caller. NULL: no memory. */
+char *cli_join_tags(const sm_meta_graph *graph, const char *separator, bool is_sorted);
+
+/* Fails with TensorFlow's message: no meta graph has the tags shown, and these are what there is. */
+int cli_fail_tags(const sm_model *model, const char *shown);
 
 /* Bytes to stdout; on a terminal control bytes become \xNN. */
 void cli_put(const char *bytes, size_t size);

@@ -38,9 +38,12 @@
   X(worker, STRING, NULL)
 
 /* name, kind, commands that take it */
-#define CLI_OWN_FLAGS(X)       \
-  X(extract, STRING, "assets") \
-  X(json, BOOL, "show assets") \
+#define CLI_OWN_FLAGS(X)            \
+  X(deep, BOOL, "scan")             \
+  X(extract, STRING, "assets")      \
+  X(fail_on_denied, BOOL, "scan")   \
+  X(json, BOOL, "show assets scan") \
+  X(policy, STRING, "scan")         \
   X(with_tags, STRING, "show")
 
 typedef enum cli_flag {

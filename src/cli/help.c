@@ -28,6 +28,28 @@ static const char assets_text[] =
     "  --extract OUT         copies them to OUT/assets and OUT/assets.extra\n"
     "  --json                one JSON document\n";
 
+static const char scan_text[] =
+    "usage: savedmodel scan DIR [--tag_set TAGS] [--op_denylist OPS] [--deep] [--policy FILE] [--fail_on_denied]\n"
+    "                       [--json]\n"
+    "\n"
+    "Says for each meta graph whether it contains denied operations, in the words of TensorFlow's saved_model_cli,\n"
+    "which looks at fewer nodes: here all count, those in loops, branches and functions that nothing calls too.\n"
+    "\n"
+    "  --tag_set TAGS        only the meta graph with just these tags; without it also the other files in DIR\n"
+    "  --op_denylist OPS     names, separated by commas; PrintV2,ReadFile,WriteFile without it\n"
+    "  --deep                instead, a line for each operation that reads or writes files, reaches the network,\n"
+    "                        ends or steers processes, runs code, or is unknown; for code in the metadata of\n"
+    "                        Keras; for other files in DIR that hold graphs. All of that is denied but the\n"
+    "                        checkpoint operations of the saver\n"
+    "  --policy FILE         as --deep, with other things denied or allowed. Lines of FILE, '#' begins a comment:\n"
+    "                          allow WHAT, deny WHAT    a class, or a pattern of operation names with * and ?\n"
+    "                          default deny             what no line speaks of is denied, down to Add\n"
+    "                        Classes: pure state file-read file-write network process code unknown, and\n"
+    "                        checkpoint for the saver's operations. Deny wins; an operation of several classes\n"
+    "                        needs all of them allowed\n"
+    "  --fail_on_denied      exit status 1 when anything is denied\n"
+    "  --json                one JSON document with all of it\n";
+
 static void print_commands(void) {
   puts("usage: savedmodel COMMAND [flags]\n\nReads TensorFlow SavedModels without TensorFlow.\n");
   for (const cli_command *command = cli_commands; command->name != NULL; command++)
@@ -42,6 +64,8 @@ int cli_help(const char *command) {
     fputs(show_text, stdout);
   else if (command != NULL && strcmp(command, "assets") == 0)
     fputs(assets_text, stdout);
+  else if (command != NULL && strcmp(command, "scan") == 0)
+    fputs(scan_text, stdout);
   else
     print_commands();
   return CLI_OK;

@@ -18,6 +18,7 @@ static const char *const needs_class[] = {"cpp_class", NULL};
 const cli_command cli_commands[] = {
     {"show", cli_show, needs_dir, true, "list tag sets, signatures, ops and functions of a model"},
     {"assets", cli_assets, needs_dir, false, "list the files that belong to a model, or copy them out"},
+    {"scan", cli_scan, needs_dir, true, "find operations that reach files, the network or code"},
     {"convert tensorrt", refuse_convert, needs_convert, true, "not supported: needs TensorRT"},
     {"aot_compile_cpu", refuse, needs_class, true, "not supported: needs XLA"},
     {NULL, NULL, NULL, false, NULL},

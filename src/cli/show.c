@@ -32,40 +32,16 @@ static const sm_meta_graph **sorted_meta_graphs(const sm_model *model) {
   return graphs;
 }
 
-static int compare_text(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int fail_memory(void) { return cli_fail("out of memory"); }
 
 /* ---- Tag sets ---- */
-
-/* The tags joined by ", ", sorted or as stored; freed by the caller. */
-static char *join_tags(const sm_meta_graph *graph, const char *separator, bool is_sorted) {
-  size_t n = sm_meta_graph_n_tags(graph), size = 1;
-  const char **tags = calloc(n + 1, sizeof *tags);
-  for (size_t i = 0; tags != NULL && i < n; i++) {
-    tags[i] = sm_meta_graph_get_tag(graph, i);
-    size += strlen(tags[i]) + strlen(separator);
-  }
-  char *joined = tags != NULL ? malloc(size) : NULL;
-  if (joined != NULL) {
-    size_t used = 0;
-    if (is_sorted) qsort(tags, n, sizeof *tags, compare_text);
-    joined[0] = '\0';
-    for (size_t i = 0; i < n; i++)
-      used += (size_t)snprintf(joined + used, size - used, "%s%s", i == 0 ? "" : separator, tags[i]);
-  }
-  free(tags);
-  return joined;
-}
 
 static int show_tag_sets(const sm_model *model) {
   const sm_meta_graph **graphs = sorted_meta_graphs(model);
   if (graphs == NULL) return fail_memory();
   puts("The given SavedModel contains the following tag-sets:");
   for (const sm_meta_graph **graph = graphs; *graph != NULL; graph++) {
-    char *joined = join_tags(*graph, ", ", true);
+    char *joined = cli_join_tags(*graph, ", ", true);
     if (joined == NULL) continue;
     python_print_repr_str(joined, strlen(joined));
     putchar('\n');
@@ -347,37 +323,15 @@ static int show_all(const sm_model *model) {
 
 /* ---- One meta graph ---- */
 
-/* The tags of each meta graph joined by ',', as a Python list. */
-static int fail_tags(const sm_model *model, const char *shown) {
-  fprintf(
-      stderr,
-      "savedmodel: MetaGraphDef associated with tag-set %s could not be found in the SavedModel. Please use one of the "
-      "following tag-sets: [",
-      shown);
-  for (size_t i = 0; i < sm_model_n_meta_graphs(model); i++) {
-    char *joined = join_tags(sm_model_get_meta_graph(model, i), ",", false);
-    size_t size = joined != NULL ? 4 * strlen(joined) + 4 : 0;
-    char *repr = joined != NULL ? malloc(size) : NULL;
-    if (repr != NULL) {
-      python_repr_str(repr, size, joined, strlen(joined));
-      fprintf(stderr, "%s%s", i == 0 ? "" : ", ", repr);
-    }
-    free(repr);
-    free(joined);
-  }
-  fputs("]\n", stderr);
-  return CLI_FAILED;
-}
-
 /* The listing of keys shows the tags as they were typed, everything else as they were understood. */
 static int fail_tag_set(const sm_model *model, const cli_args *args, const cli_tags *tags) {
   char understood[CLI_MAX_TAG_TEXT] = "";
   size_t used = 0;
   if (args->values[CLI_signature_def] == NULL && args->values[CLI_list_ops] == NULL)
-    return fail_tags(model, args->values[CLI_tag_set]);
+    return cli_fail_tags(model, args->values[CLI_tag_set]);
   for (size_t i = 0; i < tags->n; i++)
     used += (size_t)snprintf(understood + used, sizeof understood - used, "%s%s", i == 0 ? "" : ",", tags->tags[i]);
-  return fail_tags(model, understood);
+  return cli_fail_tags(model, understood);
 }
 
 static int show_meta_graph(const sm_model *model, const cli_args *args) {
@@ -410,7 +364,7 @@ static int show_with_tags(const sm_model *model, const char *list) {
   for (size_t i = 0; i < sm_model_n_meta_graphs(model); i++) {
     const sm_meta_graph *graph = sm_model_get_meta_graph(model, i);
     if (!sm_meta_graph_matches(graph, SM_TAGS_INCLUDE, tags.tags, tags.n)) continue;
-    char *joined = join_tags(graph, ", ", true);
+    char *joined = cli_join_tags(graph, ", ", true);
     if (joined == NULL) return fail_memory();
     python_print_repr_str(joined, strlen(joined));
     putchar('\n');
