@@ -76,11 +76,13 @@ typedef struct sm_meta_graph sm_meta_graph;
  * options  NULL: defaults.
  *
  * Errors: NOT_FOUND no saved_model file in dir; DATA_LOSS it is not the bytes of a SavedModel; UNIMPLEMENTED there is only
- *   a form of it that this version does not read; RESOURCE_EXHAUSTED; INVALID_ARGUMENT.
+ *   a form of it that this version does not read, or one compressed with a library that this build is without;
+ *   FAILED_PRECONDITION a saved_model.cpb that asks for a later version; RESOURCE_EXHAUSTED; INVALID_ARGUMENT.
  * Cost: maps saved_model.pb and reads the top levels of its meta graphs: tags, signature keys, assets. What lies deeper
- *   is looked at when it is asked for, so damage there is reported by the call that meets it.
+ *   is looked at when it is asked for, so damage there is reported by the call that meets it. A saved_model.cpb is
+ *   decompressed and copied as a whole.
  * A mapped file that another process truncates ends this one with SIGBUS: replace model files by rename, or set no_mmap.
- * Format: proto/saved_model.proto; of several forms saved_model.pb is the one that counts.
+ * Format: proto/saved_model.proto; of several forms the first of .pb, .pbtxt and .cpb is the one that counts.
  */
 SM_API sm_status sm_model_open(sm_model **out, const char *dir, const sm_open_options *options, sm_error *err);
 

@@ -1,5 +1,9 @@
 #include "model/model_internal.h"
 
+#include <savedmodel/pb/saved_model.pb-c.h>
+
+#include "model/chunked.h"
+
 /* ---- Index of the top levels ---- */
 
 static sm_status copy_tags(sm_meta_graph *graph, sm_arena *arena, sm_error *err) {
@@ -51,6 +55,11 @@ static sm_status index_model(sm_model *model, sm_error *err) {
 
 /* ---- Open and close ---- */
 
+/* Which file of the directory messages speak of. */
+static void name_source(sm_model *model, const char *file) {
+  (void)sm_path_join(model->source_name, strlen(model->dir) + sizeof "/" SM_FILE_SAVED_MODEL_PBTXT, model->dir, file);
+}
+
 static sm_status new_model(sm_model **out, const sm_open_options *options, const char *dir, sm_error *err) {
   const sm_allocator *allocator = sm_allocator_or_malloc(options->allocator);
   sm_model *model = sm_new(allocator, sm_model);
@@ -63,12 +72,12 @@ static sm_status new_model(sm_model **out, const sm_open_options *options, const
   sm_arena_init(&model->arena, allocator, options->max_bytes);
   *out = model;
   if (dir == NULL) return SM_OK;
-  size_t dir_size = strlen(dir), name_size = dir_size + sizeof "/" SM_FILE_SAVED_MODEL_PB;
+  size_t dir_size = strlen(dir), name_size = dir_size + sizeof "/" SM_FILE_SAVED_MODEL_PBTXT;
   model->dir = sm_alloc(allocator, dir_size + 1);
   model->source_name = sm_alloc(allocator, name_size);
   if (model->dir == NULL || model->source_name == NULL) return SM_FAIL_OOM(err, name_size);
   memcpy(model->dir, dir, dir_size + 1);
-  (void)sm_path_join(model->source_name, name_size, dir, SM_FILE_SAVED_MODEL_PB);
+  name_source(model, SM_FILE_SAVED_MODEL_PB);
   model->root = (sm_root){.fs = options->fs != NULL ? options->fs : sm_fs_local(),
                           .dir = model->dir,
                           .flags = options->refuse_symlinks ? SM_FS_NO_SYMLINKS : 0,
@@ -76,16 +85,26 @@ static sm_status new_model(sm_model **out, const sm_open_options *options, const
   return SM_OK;
 }
 
-/* Says which forms there are when saved_model.pb is not among them. */
+/* saved_model.cpb, joined. */
+static sm_status load_chunked(sm_model *model, const sm_open_options *options, sm_error *err) {
+  sm_bytes file;
+  name_source(model, SM_FILE_SAVED_MODEL_CPB);
+  SM_TRY(sm_bytes_load(&file, &model->root, SM_FILE_SAVED_MODEL_CPB, UINT64_MAX, model->allocator, err));
+  const sm_wire_source source = {.name = model->source_name, .bytes = {file.data, file.size}};
+  uint64_t max_bytes = options->max_bytes != 0 ? options->max_bytes : sm_default_max_bytes(file.size);
+  sm_status status =
+      sm_chunked_join(&model->bytes, &source, &tensorflow__saved_model__descriptor, max_bytes, model->allocator, err);
+  sm_bytes_unload(&file);
+  return status;
+}
+
+/* Says which forms there are when the one that is read is not among them. */
 static sm_status fail_without_pb(const sm_model *model, sm_error *err) {
-  static const char *const others[] = {SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_CPB};
   const sm_root *root = &model->root;
-  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-    sm_dir_entry entry;
-    if (root->fs->stat(&entry, root->fs, root->dir, others[i], root->flags, NULL) == SM_OK)
-      return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: holds %s but no %s: this form is not read by this version", root->dir,
-                     others[i], SM_FILE_SAVED_MODEL_PB);
-  }
+  sm_dir_entry entry;
+  if (root->fs->stat(&entry, root->fs, root->dir, SM_FILE_SAVED_MODEL_PBTXT, root->flags, NULL) == SM_OK)
+    return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: holds %s but no %s: this form is not read by this version", root->dir,
+                   SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_PB);
   return SM_FAIL(err, SM_NOT_FOUND, "%s: no %s, %s or %s", root->dir, SM_FILE_SAVED_MODEL_PB, SM_FILE_SAVED_MODEL_PBTXT,
                  SM_FILE_SAVED_MODEL_CPB);
 }
@@ -98,6 +117,7 @@ static void release_bytes(const void *ctx, sm_span part) {
 static sm_status load(sm_model *model, const sm_open_options *options, sm_error *err) {
   sm_status status =
       sm_bytes_load(&model->bytes, &model->root, SM_FILE_SAVED_MODEL_PB, UINT64_MAX, model->allocator, err);
+  if (status == SM_NOT_FOUND) status = load_chunked(model, options, err);
   if (status == SM_NOT_FOUND) return fail_without_pb(model, err);
   SM_TRY(status);
   if (options->max_bytes == 0) model->arena.max_bytes = sm_default_max_bytes(model->bytes.size);

@@ -289,7 +289,7 @@ class Checker:
 
     def check_sound(self, name, folder, truth):
         model = find_model(folder)
-        if not os.path.exists(os.path.join(model, "saved_model.pb")):
+        if not any(os.path.exists(os.path.join(model, "saved_model." + form)) for form in ("pb", "cpb")):
             self.check_other_form(name, model)
             return
         text = find_shown(folder, model)
