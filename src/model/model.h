@@ -8,6 +8,7 @@
  *   facts.c      what else a meta graph records: assets, collections, saver, init op, versions; the fingerprint
  *   files.c      the other files of the directory
  *   chunked.c    saved_model.cpb: which chunks go where    join.c   puts them there
+ *   debug_info.c which source lines made a node
  *   proto.c      the raw protobuf-c structs
  *   scan_model.c, scan_files.c, keras_metadata.c, alias_fs.c   what the model would do: savedmodel/scan.h
  *

@@ -55,7 +55,8 @@ struct sm_model {
   int64_t schema_version;
   sm_meta_graph *meta_graphs;
   size_t n_meta_graphs;
-  sm_once fingerprint;
+  sm_once fingerprint, debug_info;
+  sm_bytes debug_bytes; /* of its file, once it is open */
 };
 
 /* As sm_meta_graph_once, for what belongs to the model: build gets a NULL graph and the model as subject. */

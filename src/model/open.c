@@ -168,6 +168,7 @@ void sm_model_close(sm_model *model) {
   const sm_allocator *allocator = model->allocator;
   sm_arena_free(&model->arena);
   sm_bytes_unload(&model->bytes);
+  sm_bytes_unload(&model->debug_bytes);
   sm_free(allocator, model->dir);
   sm_free(allocator, model->source_name);
   sm_mutex_destroy(&model->lock);

@@ -9,7 +9,7 @@
 #include "support/files.h"
 #include "support/models.h"
 
-static const char *const models[] = {"v1/assets_extra_warmup", "v2/several_signatures"};
+static const char *const models[] = {"v1/assets_extra_warmup", "v2/several_signatures", "v2/debug_info"};
 
 static void io_fault__open(void **state) {
   (void)state;

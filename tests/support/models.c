@@ -235,6 +235,22 @@ static sm_status visit_file(void *ctx, const sm_model_file *file, sm_error *err)
   return SM_OK;
 }
 
+static void visit_debug_info(visit *v) {
+  const sm_debug_info *info;
+  if (!LOOK(v, sm_model_get_debug_info(&info, v->model, &v->err))) return;
+  for (size_t i = 0; i < sm_debug_info_n_traces(info); i++) {
+    const sm_stack_trace *trace;
+    mix_string(v, sm_debug_info_get_name(info, i));
+    if (!LOOK(v, sm_debug_info_get_trace(&trace, info, i, &v->err))) continue;
+    for (size_t k = 0; k < trace->n_frames; k++) {
+      mix_text(v, trace->frames[k].file);
+      mix_text(v, trace->frames[k].function);
+      mix_text(v, trace->frames[k].code);
+      mix_number(v, (uint64_t)trace->frames[k].line);
+    }
+  }
+}
+
 static void visit_files(visit *v) {
   const sm_fingerprint *fingerprint;
   uint64_t size;
@@ -242,6 +258,7 @@ static void visit_files(visit *v) {
     mix_number(v, fingerprint->saved_model_checksum);
     mix_text(v, fingerprint->uuid);
   }
+  visit_debug_info(v);
   (void)LOOK(v, sm_model_list_files(v->model, "", visit_file, v, &v->err));
   if (LOOK(v, sm_model_get_file_size(&size, v->model, SM_FILE_SAVED_MODEL_PB, &v->err))) mix_number(v, size);
 }

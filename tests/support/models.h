@@ -17,7 +17,7 @@ const sm_meta_graph *only_graph(const sm_model *model);
 
 /*
  * Looks up everything a model holds: tags, signatures, assets, collections, info, saver, ops, summary, protos, nodes,
- * fingerprint, files, object graph. What is not there, or damaged, is passed over.
+ * fingerprint, debug info, files, object graph. What is not there, or damaged, is passed over.
  *
  * Returns the first status that says memory or the file system failed (RESOURCE_EXHAUSTED, UNAVAILABLE), else SM_OK;
  * and in *digest a number that depends on all that was found, in the order it was found (NULL: not wanted).
