@@ -4,7 +4,7 @@
  *   alloc.h    memory through the caller's allocator        arena.h   memory that dies together
  *   error.h    filling sm_error                             size.h    arithmetic on sizes that come from files
  *   sort.h    n log n in place                         bytes.h   comparing strings that have a length
- *   named.h   finding by name in sorted arrays
+ *   named.h   finding by name in sorted arrays           buffer.h  bytes that grow
  *
  * This header includes them all, and poison.h, which forbids the unbounded string functions.
  */
@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mutex.h"

@@ -7,8 +7,9 @@
  *   archive.c    models inside archives
  *   output.c     words to the user                help.c        --help
  *   show.c       show in text                     show_json.c   show --json
- *   assets.c     assets                        tag_text.c    tags in words
- *   run_scan.c   scan                          policy.c      scan --policy
+ *   assets.c     assets                           convert.c     convert
+ *   run_scan.c   scan                             policy.c      scan --policy
+ *   tag_text.c   tags in words
  *   python.c     Python's repr                    json.c        writing JSON
  *
  * Results go to stdout, one line "savedmodel: MESSAGE" per failure to stderr. Exit codes: 0 done, 1 the work failed,
@@ -29,6 +30,7 @@ typedef struct cli_command {
   const char *const *required; /* flags, NULL at the end, in the order in which they are missed */
   bool is_tensorflows;         /* takes all of TensorFlow's flags, heeded or not */
   const char *summary;
+  size_t more_words; /* after the model's directory */
 } cli_command;
 
 /* All commands, name NULL at the end. */
@@ -38,6 +40,7 @@ int cli_show(const cli_args *args);
 int cli_show_json(const cli_args *args, const sm_model *model);
 int cli_assets(const cli_args *args);
 int cli_scan(const cli_args *args);
+int cli_convert(const cli_args *args);
 int cli_help(const char *command);
 
 /* "savedmodel: MESSAGE" to stderr; returns CLI_FAILED. */
@@ -45,6 +48,9 @@ __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 
 /* The same for a failed call of the library. */
 int cli_fail_status(const sm_error *err);
+
+/* Fails with what TensorFlow says of a file that it cannot parse. is_text: .pbtxt; err: why not. */
+int cli_fail_parse(const char *path, bool is_text, const sm_error *err);
 
 /* Opens the model that the flags name, in a directory or an archive, or fails with TensorFlow's message. */
 int cli_open(sm_model **out, const cli_args *args);

@@ -256,9 +256,10 @@ static int check_required(const cli_args *args, const cli_command *command) {
 }
 
 /* The first word after the command may be the model's directory. */
-static int check_words(const cli_args *args) {
+static int check_words(const cli_args *args, const cli_command *command) {
   char words[1024] = "";
   size_t used = 0, allowed = args->values[CLI_dir] == NULL && !args->has_dash_word ? 2 : 1;
+  allowed += command->more_words;
   for (size_t i = allowed; i < args->n_words && used < sizeof words; i++)
     used += (size_t)snprintf(words + used, sizeof words - used, " %s", args->words[i]);
   return used != 0 ? usage_error("", "unrecognized arguments:%s", words) : CLI_OK;
@@ -268,6 +269,6 @@ int cli_args_check(const cli_args *args, const cli_command *command) {
   for (int i = 0; i < CLI_N_FLAGS; i++)
     if (args->given[i] && i != CLI_dir && !belongs_to(&flags[i], command))
       return usage_error(command->name, "%s does not take the flag --%s", command->name, flags[i].name);
-  int code = args->has_dash_word ? check_words(args) : check_required(args, command);
-  return code != CLI_OK ? code : check_words(args);
+  int code = args->has_dash_word ? check_words(args, command) : check_required(args, command);
+  return code != CLI_OK ? code : check_words(args, command);
 }

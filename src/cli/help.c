@@ -50,6 +50,18 @@ static const char scan_text[] =
     "  --fail_on_denied      exit status 1 when anything is denied\n"
     "  --json                one JSON document with all of it\n";
 
+static const char convert_text[] =
+    "usage: savedmodel convert SRC DST\n"
+    "\n"
+    "Writes SRC, a protobuf in binary (.pb) or in text (.pbtxt), in the other form as the file DST, which is\n"
+    "replaced if it is there. The names tell the forms.\n"
+    "\n"
+    "SRC may be the directory of a model: then it is the saved_model.pb or saved_model.pbtxt in it. Where SRC or DST\n"
+    "has such a name it is a SavedModel, else a GraphDef.\n"
+    "\n"
+    "Fields come out in TensorFlow's order and maps sorted; nothing else changes. What TensorFlow 2.21 has no field\n"
+    "for is refused, because text cannot hold it.\n";
+
 static void print_commands(void) {
   puts("usage: savedmodel COMMAND [flags]\n\nReads TensorFlow SavedModels without TensorFlow.\n");
   for (const cli_command *command = cli_commands; command->name != NULL; command++)
@@ -66,6 +78,8 @@ int cli_help(const char *command) {
     fputs(assets_text, stdout);
   else if (command != NULL && strcmp(command, "scan") == 0)
     fputs(scan_text, stdout);
+  else if (command != NULL && strcmp(command, "convert") == 0)
+    fputs(convert_text, stdout);
   else
     print_commands();
   return CLI_OK;

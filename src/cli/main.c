@@ -16,12 +16,13 @@ static const char *const needs_convert[] = {"dir", "output_dir", "tag_set", NULL
 static const char *const needs_class[] = {"cpp_class", NULL};
 
 const cli_command cli_commands[] = {
-    {"show", cli_show, needs_dir, true, "list tag sets, signatures, ops and functions of a model"},
-    {"assets", cli_assets, needs_dir, false, "list the files that belong to a model, or copy them out"},
-    {"scan", cli_scan, needs_dir, true, "find operations that reach files, the network or code"},
-    {"convert tensorrt", refuse_convert, needs_convert, true, "not supported: needs TensorRT"},
-    {"aot_compile_cpu", refuse, needs_class, true, "not supported: needs XLA"},
-    {NULL, NULL, NULL, false, NULL},
+    {"show", cli_show, needs_dir, true, "list tag sets, signatures, ops and functions of a model", 0},
+    {"assets", cli_assets, needs_dir, false, "list the files that belong to a model, or copy them out", 0},
+    {"scan", cli_scan, needs_dir, true, "find operations that reach files, the network or code", 0},
+    {"convert", cli_convert, needs_dir, false, "write a .pb as .pbtxt, or a .pbtxt as .pb", 1},
+    {"convert tensorrt", refuse_convert, needs_convert, true, "not supported: needs TensorRT", 0},
+    {"aot_compile_cpu", refuse, needs_class, true, "not supported: needs XLA", 0},
+    {NULL, NULL, NULL, false, NULL, 0},
 };
 
 static const cli_command *find_command(const char *name) {

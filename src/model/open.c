@@ -3,6 +3,7 @@
 #include <savedmodel/pb/saved_model.pb-c.h>
 
 #include "model/chunked.h"
+#include "wire/text.h"
 
 /* ---- Index of the top levels ---- */
 
@@ -98,15 +99,25 @@ static sm_status load_chunked(sm_model *model, const sm_open_options *options, s
   return status;
 }
 
-/* Says which forms there are when the one that is read is not among them. */
-static sm_status fail_without_pb(const sm_model *model, sm_error *err) {
-  const sm_root *root = &model->root;
-  sm_dir_entry entry;
-  if (root->fs->stat(&entry, root->fs, root->dir, SM_FILE_SAVED_MODEL_PBTXT, root->flags, NULL) == SM_OK)
-    return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: holds %s but no %s: this form is not read by this version", root->dir,
-                   SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_PB);
-  return SM_FAIL(err, SM_NOT_FOUND, "%s: no %s, %s or %s", root->dir, SM_FILE_SAVED_MODEL_PB, SM_FILE_SAVED_MODEL_PBTXT,
-                 SM_FILE_SAVED_MODEL_CPB);
+/* saved_model.pbtxt, as the bytes of the message that it describes. */
+static sm_status load_text(sm_model *model, const sm_open_options *options, sm_error *err) {
+  sm_bytes file;
+  sm_buffer bytes;
+  name_source(model, SM_FILE_SAVED_MODEL_PBTXT);
+  SM_TRY(sm_bytes_load(&file, &model->root, SM_FILE_SAVED_MODEL_PBTXT, UINT64_MAX, model->allocator, err));
+  uint64_t max_bytes = options->max_bytes != 0 ? options->max_bytes : sm_default_max_bytes(file.size);
+  sm_buffer_init(&bytes, model->allocator, max_bytes);
+  sm_string text = {(const char *)file.data, file.size};
+  sm_status status = sm_text_read(&bytes, &tensorflow__saved_model__descriptor, text, err);
+  sm_bytes_unload(&file);
+  model->bytes = (sm_bytes){.data = bytes.data, .size = bytes.size, .owned_from = model->allocator};
+  if (status != SM_OK) sm_error_add_place(err, model->source_name);
+  return status;
+}
+
+static sm_status fail_without_model(const sm_model *model, sm_error *err) {
+  return SM_FAIL(err, SM_NOT_FOUND, "%s: no %s, %s or %s", model->dir, SM_FILE_SAVED_MODEL_PB,
+                 SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_CPB);
 }
 
 static void release_bytes(const void *ctx, sm_span part) {
@@ -117,8 +128,9 @@ static void release_bytes(const void *ctx, sm_span part) {
 static sm_status load(sm_model *model, const sm_open_options *options, sm_error *err) {
   sm_status status =
       sm_bytes_load(&model->bytes, &model->root, SM_FILE_SAVED_MODEL_PB, UINT64_MAX, model->allocator, err);
+  if (status == SM_NOT_FOUND) status = load_text(model, options, err);
   if (status == SM_NOT_FOUND) status = load_chunked(model, options, err);
-  if (status == SM_NOT_FOUND) return fail_without_pb(model, err);
+  if (status == SM_NOT_FOUND) return fail_without_model(model, err);
   SM_TRY(status);
   if (options->max_bytes == 0) model->arena.max_bytes = sm_default_max_bytes(model->bytes.size);
   model->source = (sm_wire_source){.name = model->source_name,

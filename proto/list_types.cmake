@@ -1,0 +1,11 @@
+# Writes DIR/types.inc: a line TYPE(descriptor) for each message in the headers that protobuf-c generated there.
+file(GLOB headers ${DIR}/*.pb-c.h)
+set(lines "")
+foreach(header IN LISTS headers)
+  file(STRINGS ${header} found REGEX "^extern const ProtobufCMessageDescriptor ")
+  foreach(line IN LISTS found)
+    string(REGEX REPLACE ".* ([a-z0-9_]+).*" "TYPE(\\1)" line "${line}")
+    string(APPEND lines "${line}\n")
+  endforeach()
+endforeach()
+file(WRITE ${DIR}/types.inc "${lines}")

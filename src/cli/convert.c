@@ -1,0 +1,132 @@
+/* savedmodel convert: .pb to .pbtxt and back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { MAX_PATH = 4096 };
+
+static bool ends_in(const char *text, const char *end) {
+  size_t size = strlen(text), end_size = strlen(end);
+  return size > end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+static bool is_saved_model(const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+  return strcmp(name, SM_FILE_SAVED_MODEL_PB) == 0 || strcmp(name, SM_FILE_SAVED_MODEL_PBTXT) == 0;
+}
+
+static int usage(const char *what) {
+  fprintf(stderr, "savedmodel: %s; savedmodel convert --help tells more\n", what);
+  return CLI_USAGE;
+}
+
+/* ---- Reading ---- */
+
+/* A whole file: mapped. */
+typedef struct source {
+  const sm_fs *fs;
+  sm_file file;
+  const void *data; /* NULL: empty */
+} source;
+
+static sm_status open_source(source *out, const char *path, sm_error *err) {
+  *out = (source){.fs = sm_fs_local()};
+  SM_TRY(out->fs->open(&out->file, out->fs, "", path, 0, err));
+  sm_status status = out->file.size != 0 ? out->fs->map(&out->data, out->fs, &out->file, err) : SM_OK;
+  if (status != SM_OK) out->fs->close(out->fs, &out->file);
+  return status;
+}
+
+static void close_source(source *in) {
+  if (in->data != NULL) in->fs->unmap(in->fs, in->data, (size_t)in->file.size);
+  in->fs->close(in->fs, &in->file);
+}
+
+/* ---- Writing ---- */
+
+/* A file that appears under its name when it is whole. */
+typedef struct target {
+  const sm_fs *fs;
+  const char *path;
+  char partial[MAX_PATH + 16]; /* its name until then */
+  sm_file file;
+} target;
+
+static sm_status open_target(target *out, const char *path, sm_error *err) {
+  *out = (target){.fs = sm_fs_local(), .path = path};
+  for (unsigned attempt = 0;; attempt++) {
+    snprintf(out->partial, sizeof out->partial, "%.4095s.partial%u", path, attempt);
+    sm_status status = out->fs->create(&out->file, out->fs, "", out->partial, err);
+    if (status != SM_ALREADY_EXISTS || attempt == 99) return status;
+  }
+}
+
+static sm_status write_target(void *ctx, const void *data, size_t size, sm_error *err) {
+  target *out = ctx;
+  return out->fs->write(out->fs, &out->file, data, size, err);
+}
+
+/* status: of what was done to it so far; unless it is SM_OK, the file goes. */
+static sm_status close_target(target *out, sm_status status, sm_error *err) {
+  if (status == SM_OK) status = out->fs->sync(out->fs, &out->file, err);
+  out->fs->close(out->fs, &out->file);
+  if (status == SM_OK) status = out->fs->rename(out->fs, "", out->partial, out->path, err);
+  if (status != SM_OK) (void)out->fs->remove(out->fs, "", out->partial, NULL);
+  return status;
+}
+
+/* ---- All of it ---- */
+
+typedef struct job {
+  char src[MAX_PATH];
+  const char *dst;
+  bool to_text;
+  sm_message_kind kind;
+} job;
+
+static sm_status convert(const job *the, target *out, const source *in, sm_error *err) {
+  sm_string bytes;
+  size_t size = (size_t)in->file.size;
+  if (the->to_text) return sm_convert_to_text(the->kind, in->data, size, the->src, write_target, out, NULL, err);
+  SM_TRY(sm_convert_from_text(&bytes, the->kind, in->data, size, NULL, err));
+  sm_status status = write_target(out, bytes.data, bytes.size, err);
+  sm_convert_free(&bytes, NULL);
+  return status;
+}
+
+static int run(const job *the) {
+  sm_error err;
+  source in;
+  target out;
+  if (open_source(&in, the->src, &err) != SM_OK) return cli_fail_status(&err);
+  sm_status status = open_target(&out, the->dst, &err);
+  if (status == SM_OK) status = close_target(&out, convert(the, &out, &in, &err), &err);
+  close_source(&in);
+  if (status == SM_OK) return CLI_OK;
+  return status == SM_DATA_LOSS && !the->to_text ? cli_fail_parse(the->src, true, &err) : cli_fail_status(&err);
+}
+
+static bool is_directory(const char *path) {
+  const sm_fs *fs = sm_fs_local();
+  sm_dir_entry entry;
+  return fs->stat(&entry, fs, "", path, 0, NULL) == SM_OK && entry.kind == SM_FILE_DIRECTORY;
+}
+
+int cli_convert(const cli_args *args) {
+  const char *src = cli_dir(args);
+  size_t dst_word = args->values[CLI_dir] != NULL ? 1 : 2;
+  if (args->n_words <= dst_word) return usage("convert needs SRC and DST");
+  job the = {.dst = args->words[dst_word], .kind = SM_MESSAGE_GRAPH_DEF};
+  the.to_text = ends_in(the.dst, ".pbtxt");
+  if (!the.to_text && !ends_in(the.dst, ".pb")) return usage("DST has to end in .pb or .pbtxt");
+  bool is_model = is_directory(src);
+  const char *in_model = the.to_text ? "/" SM_FILE_SAVED_MODEL_PB : "/" SM_FILE_SAVED_MODEL_PBTXT;
+  int n = snprintf(the.src, sizeof the.src, "%s%s", src, is_model ? in_model : "");
+  if (n < 0 || (size_t)n >= sizeof the.src) return usage("SRC is too long");
+  if (!ends_in(the.src, the.to_text ? ".pb" : ".pbtxt"))
+    return usage(the.to_text ? "SRC has to end in .pb when DST is a .pbtxt"
+                             : "SRC has to end in .pbtxt when DST is a .pb");
+  if (is_saved_model(the.src) || is_saved_model(the.dst)) the.kind = SM_MESSAGE_SAVED_MODEL;
+  return run(&the);
+}

@@ -1,0 +1,122 @@
+/*
+ * Inside wire/: canonical bytes. Fields stand by number; of what was given more than once there is what counts: the last
+ * scalar, all of a message, the last member of a oneof, the last map entry of a key. Maps are sorted by key, their entries
+ * have both key and value; repeated numbers are packed where the schema packs; scalars at an implicit default are left out.
+ */
+#ifndef SM_WIRE_CANONICAL_INTERNAL_H
+#define SM_WIRE_CANONICAL_INTERNAL_H
+
+#include "codec/varint.h"
+#include "wire/wire_internal.h"
+
+/* ---- Scalars ---- */
+
+/* The type that a field has in bytes, when it is not packed. */
+sm_wire_type sm_wire_native_type(const ProtobufCFieldDescriptor *described);
+
+/* A number as 64 bits: sign-extended, not zigzag, a float or double as its bits, a bool as 0 or 1. */
+uint64_t sm_wire_decode_scalar(const ProtobufCFieldDescriptor *described, uint64_t encoded);
+
+/* Back to what stands in a varint, or the lower bits of a fixed number. */
+uint64_t sm_wire_encode_scalar(const ProtobufCFieldDescriptor *described, uint64_t decoded);
+
+/* Takes an element off a packed list, decoded; false when it ends inside of one. packed->size is not 0. */
+bool sm_wire_next_packed(uint64_t *decoded, const ProtobufCFieldDescriptor *described, sm_span *packed);
+
+static inline bool sm_wire_is_text_or_bytes(const ProtobufCFieldDescriptor *described) {
+  return described->type == PROTOBUF_C_TYPE_STRING || described->type == PROTOBUF_C_TYPE_BYTES;
+}
+
+static inline bool sm_wire_is_singular(const ProtobufCFieldDescriptor *described) {
+  return described->label != PROTOBUF_C_LABEL_REPEATED;
+}
+
+/* A field that is set to its default is as good as one that is not there. */
+static inline bool sm_wire_has_implicit_presence(const ProtobufCFieldDescriptor *described) {
+  return described->label == PROTOBUF_C_LABEL_NONE && (described->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0 &&
+         described->type != PROTOBUF_C_TYPE_MESSAGE;
+}
+
+/* ---- Maps ---- */
+
+enum { SM_WIRE_ENTRY_KEY = 1, SM_WIRE_ENTRY_VALUE = 2 };
+
+/* protobuf-c does not tell map entries from other messages; they are those of the form that protoc gives them. */
+bool sm_wire_is_map_entry(const ProtobufCMessageDescriptor *type);
+
+/* A key such that comparing number, then bytes, is the order of the map. */
+typedef struct sm_wire_key {
+  uint64_t number;
+  sm_span bytes;
+} sm_wire_key;
+
+sm_status sm_wire_find_key(sm_wire_key *out, const ProtobufCMessageDescriptor *entry, sm_span bytes,
+                           const sm_wire_source *source, sm_error *err);
+int sm_wire_compare_keys(const sm_wire_key *a, const sm_wire_key *b);
+
+/* ---- A message's fields in canonical order ---- */
+
+typedef struct sm_wire_item {
+  const ProtobufCFieldDescriptor *described;
+  size_t ordinal;
+  sm_wire_key key; /* of a map entry */
+  sm_wire_field field;
+  sm_spans pieces; /* of a singular message that is in several; else none */
+} sm_wire_item;
+
+typedef struct sm_wire_walk {
+  const ProtobufCMessageDescriptor *type;
+  bool is_entry;
+  bool is_direct; /* the fields lie in order: items is not used, and nothing is allocated */
+  sm_wire_reader reader;
+  const sm_wire_item *items;
+  size_t n_items, at;
+} sm_wire_walk;
+
+/* Errors: DATA_LOSS; UNIMPLEMENTED a field that is not described; RESOURCE_EXHAUSTED. What it allocates lies in arena. */
+sm_status sm_wire_walk_begin(sm_wire_walk *out, const ProtobufCMessageDescriptor *type, sm_spans pieces,
+                             const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
+/* The next value that counts; false at the end. A packed list is one item. */
+bool sm_wire_walk_next(sm_wire_walk *walk, sm_wire_item *item);
+
+/* The pieces of a message item; they live as long as item. */
+static inline sm_spans sm_wire_item_pieces(const sm_wire_item *item) {
+  return item->pieces.n != 0 ? item->pieces : (sm_spans){&item->field.bytes, 1};
+}
+
+/* DATA_LOSS: messages nested more than SM_WIRE_MAX_DEPTH deep, found at a byte. */
+sm_status sm_wire_fail_depth(const sm_wire_source *source, const uint8_t *at, sm_error *err);
+
+/* Appends the canonical bytes of message. */
+sm_status sm_wire_canonical(sm_buffer *out, const ProtobufCMessageDescriptor *type, sm_span message,
+                            const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
+/* ---- Writing fields ---- */
+
+sm_status sm_wire_put_tag(sm_buffer *out, uint32_t number, sm_wire_type type, sm_error *err);
+
+/* The value alone. */
+sm_status sm_wire_put_scalar(sm_buffer *out, const ProtobufCFieldDescriptor *described, uint64_t decoded,
+                             sm_error *err);
+
+/* Tag, and room for a length; what is put until close is the contents. *contents: where they begin. */
+sm_status sm_wire_open(size_t *contents, sm_buffer *out, uint32_t number, sm_error *err);
+sm_status sm_wire_close(sm_buffer *out, size_t contents, sm_error *err);
+
+/* A list that is being packed, field by field. Starts as {0}. */
+typedef struct sm_wire_run {
+  const ProtobufCFieldDescriptor *described; /* NULL: none is open */
+  size_t contents;
+} sm_wire_run;
+
+/* Opens a run unless the one of this field is open. */
+sm_status sm_wire_run_open(sm_wire_run *run, sm_buffer *out, const ProtobufCFieldDescriptor *described, sm_error *err);
+sm_status sm_wire_run_close(sm_wire_run *run, sm_buffer *out, sm_error *err);
+
+/* ---- All types ---- */
+
+/* By full name, "tensorflow.AssetFileDef"; NULL. */
+const ProtobufCMessageDescriptor *sm_wire_find_type(const char *name, size_t size);
+
+#endif

@@ -1,0 +1,61 @@
+/* A length comes before what it counts, and is not known then: it gets one byte, and where that was not enough the contents
+ * move. Nesting is bounded, so a byte moves a bounded number of times. */
+#include "wire/canonical_internal.h"
+
+sm_status sm_wire_put_tag(sm_buffer *out, uint32_t number, sm_wire_type type, sm_error *err) {
+  SM_TRY(sm_buffer_reserve(out, SM_VARINT_MAX_SIZE, err));
+  uint8_t *end = sm_varint_write(out->data + out->size, SM_WIRE_TAG(number, type));
+  out->size = (size_t)(end - out->data);
+  return SM_OK;
+}
+
+sm_status sm_wire_put_scalar(sm_buffer *out, const ProtobufCFieldDescriptor *described, uint64_t decoded,
+                             sm_error *err) {
+  SM_TRY(sm_buffer_reserve(out, SM_VARINT_MAX_SIZE, err));
+  uint8_t *at = out->data + out->size;
+  uint64_t encoded = sm_wire_encode_scalar(described, decoded);
+  sm_wire_type type = sm_wire_native_type(described);
+  if (type == SM_WIRE_VARINT) {
+    out->size = (size_t)(sm_varint_write(at, encoded) - out->data);
+    return SM_OK;
+  }
+  unsigned size = type == SM_WIRE_FIXED32 ? 4 : 8;
+  for (unsigned i = 0; i < size; i++) at[i] = (uint8_t)(encoded >> (8 * i));
+  out->size += size;
+  return SM_OK;
+}
+
+sm_status sm_wire_open(size_t *contents, sm_buffer *out, uint32_t number, sm_error *err) {
+  SM_TRY(sm_wire_put_tag(out, number, SM_WIRE_BYTES, err));
+  SM_TRY(sm_buffer_reserve(out, 1, err));
+  *contents = ++out->size;
+  return SM_OK;
+}
+
+sm_status sm_wire_close(sm_buffer *out, size_t contents, sm_error *err) {
+  uint8_t length[SM_VARINT_MAX_SIZE];
+  size_t size = out->size - contents, length_size = (size_t)(sm_varint_write(length, size) - length);
+  if (size > INT32_MAX)
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "a message of %zu bytes: protobuf allows 2^31-1", size);
+  if (length_size > 1) {
+    SM_TRY(sm_buffer_reserve(out, length_size - 1, err));
+    memmove(out->data + contents + length_size - 1, out->data + contents, size);
+    out->size += length_size - 1;
+  }
+  memcpy(out->data + contents - 1, length, length_size);
+  return SM_OK;
+}
+
+sm_status sm_wire_run_open(sm_wire_run *run, sm_buffer *out, const ProtobufCFieldDescriptor *described, sm_error *err) {
+  if (run->described == described) return SM_OK;
+  SM_TRY(sm_wire_run_close(run, out, err));
+  SM_TRY(sm_wire_open(&run->contents, out, described->id, err));
+  run->described = described;
+  return SM_OK;
+}
+
+sm_status sm_wire_run_close(sm_wire_run *run, sm_buffer *out, sm_error *err) {
+  if (run->described == NULL) return SM_OK;
+  run->described = NULL;
+  return sm_wire_close(out, run->contents, err);
+}

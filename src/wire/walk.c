@@ -1,0 +1,259 @@
+/*
+ * Nearly every message that was ever written has its fields in order. One look over its tags tells; then they are handed out
+ * as they lie. Else they are put into an index and sorted, and what does not count is dropped from it.
+ */
+#include "wire/canonical_internal.h"
+
+/* ---- Map entries ---- */
+
+bool sm_wire_is_map_entry(const ProtobufCMessageDescriptor *type) {
+  static const char suffix[] = "Entry";
+  if (type->n_fields != 2 || type->fields[0].id != SM_WIRE_ENTRY_KEY || type->fields[1].id != SM_WIRE_ENTRY_VALUE)
+    return false;
+  size_t size = strlen(type->short_name), suffix_size = sizeof suffix - 1;
+  return strcmp(type->fields[0].name, "key") == 0 && strcmp(type->fields[1].name, "value") == 0 && size > suffix_size &&
+         strcmp(type->short_name + size - suffix_size, suffix) == 0;
+}
+
+static sm_wire_key key_of(const ProtobufCFieldDescriptor *described, const sm_wire_field *field) {
+  if (described->type == PROTOBUF_C_TYPE_STRING) return (sm_wire_key){.bytes = field->bytes};
+  uint64_t number = sm_wire_decode_scalar(described, field->value);
+  switch (described->type) {
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_BOOL: return (sm_wire_key){.number = number};
+    default: return (sm_wire_key){.number = number ^ (uint64_t)1 << 63}; /* negative ones first */
+  }
+}
+
+sm_status sm_wire_find_key(sm_wire_key *out, const ProtobufCMessageDescriptor *entry, sm_span bytes,
+                           const sm_wire_source *source, sm_error *err) {
+  const ProtobufCFieldDescriptor *described = &entry->fields[0];
+  sm_wire_field field, found = {0};
+  sm_wire_reader reader = sm_wire_read(bytes, source);
+  while (sm_wire_next(&reader, &field))
+    if (field.tag == SM_WIRE_TAG(SM_WIRE_ENTRY_KEY, sm_wire_native_type(described))) found = field;
+  SM_TRY(sm_wire_finish(&reader, err));
+  *out = key_of(described, &found);
+  return SM_OK;
+}
+
+int sm_wire_compare_keys(const sm_wire_key *a, const sm_wire_key *b) {
+  if (a->number != b->number) return a->number < b->number ? -1 : 1;
+  return sm_string_compare((sm_string){(const char *)a->bytes.data, a->bytes.size},
+                           (sm_string){(const char *)b->bytes.data, b->bytes.size});
+}
+
+/* ---- Is it in order? ---- */
+
+/* The field that was read. UNIMPLEMENTED: the schema has none such. */
+static sm_status describe(const ProtobufCFieldDescriptor **out, const ProtobufCMessageDescriptor *type,
+                          const ProtobufCFieldDescriptor *guess, const sm_wire_field *field,
+                          const sm_wire_source *source, sm_error *err) {
+  uint32_t number = sm_wire_number(field);
+  *out = guess != NULL && guess->id == number ? guess : protobuf_c_message_descriptor_get_field(type, number);
+  if (*out != NULL && sm_wire_type_fits(*out, sm_wire_type_of(field))) return SM_OK;
+  return SM_FAIL(err, SM_UNIMPLEMENTED,
+                 "%s: %s has a field %u of wire type %u that the schema does not have: text cannot hold it",
+                 source->name, type->name, number, (unsigned)sm_wire_type_of(field));
+}
+
+/* What a look over the tags has to remember. */
+typedef struct look {
+  const ProtobufCFieldDescriptor *last;
+  sm_wire_key last_key; /* when last is a map */
+  uint64_t oneofs;      /* met so far, hashed: taking two for one only costs time */
+  bool is_in_order;
+} look;
+
+static sm_status look_at(look *seen, const ProtobufCFieldDescriptor *described, const sm_wire_field *field,
+                         const sm_wire_source *source, sm_error *err) {
+  bool is_again = seen->last == described;
+  if (seen->last != NULL && (described < seen->last || (is_again && sm_wire_is_singular(described))))
+    seen->is_in_order = false;
+  if ((described->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
+    uint64_t bit = (uint64_t)1 << (described->quantifier_offset / sizeof(int) % 64);
+    if ((seen->oneofs & bit) != 0) seen->is_in_order = false;
+    seen->oneofs |= bit;
+  }
+  seen->last = described;
+  if (sm_wire_is_singular(described) || described->type != PROTOBUF_C_TYPE_MESSAGE ||
+      !sm_wire_is_map_entry(described->descriptor))
+    return SM_OK;
+  sm_wire_key key;
+  SM_TRY(sm_wire_find_key(&key, described->descriptor, field->bytes, source, err));
+  if (is_again && sm_wire_compare_keys(&seen->last_key, &key) >= 0) seen->is_in_order = false;
+  seen->last_key = key;
+  return SM_OK;
+}
+
+/* Checks and counts all fields. */
+static sm_status look_over(bool *is_in_order, size_t *n, const ProtobufCMessageDescriptor *type, sm_spans pieces,
+                           const sm_wire_source *source, sm_error *err) {
+  look seen = {.is_in_order = true};
+  sm_wire_field field;
+  *n = 0;
+  for (size_t i = 0; i < pieces.n; i++) {
+    sm_wire_reader reader = sm_wire_read(pieces.items[i], source);
+    while (sm_wire_next(&reader, &field)) {
+      const ProtobufCFieldDescriptor *described;
+      SM_TRY(describe(&described, type, seen.last, &field, source, err));
+      if (seen.is_in_order) SM_TRY(look_at(&seen, described, &field, source, err));
+      ++*n;
+    }
+    SM_TRY(sm_wire_finish(&reader, err));
+  }
+  *is_in_order = seen.is_in_order;
+  return SM_OK;
+}
+
+/* ---- Putting it in order ---- */
+
+static sm_status fill_items(sm_wire_item *items, const ProtobufCMessageDescriptor *type, sm_spans pieces,
+                            const sm_wire_source *source, sm_error *err) {
+  size_t n = 0;
+  sm_wire_field field;
+  for (size_t i = 0; i < pieces.n; i++) {
+    sm_wire_reader reader = sm_wire_read(pieces.items[i], source);
+    while (sm_wire_next(&reader, &field)) {
+      const ProtobufCFieldDescriptor *described = protobuf_c_message_descriptor_get_field(type, sm_wire_number(&field));
+      items[n] = (sm_wire_item){.described = described, .ordinal = n, .field = field};
+      if (described->type == PROTOBUF_C_TYPE_MESSAGE && !sm_wire_is_singular(described) &&
+          sm_wire_is_map_entry(described->descriptor))
+        SM_TRY(sm_wire_find_key(&items[n].key, described->descriptor, field.bytes, source, err));
+      n++;
+    }
+  }
+  return SM_OK;
+}
+
+/* Which member of a oneof counts: the last one, as far back as no other member stands between. */
+typedef struct oneof_end {
+  unsigned oneof; /* quantifier_offset, which its members share */
+  const ProtobufCFieldDescriptor *member;
+  bool is_over;
+} oneof_end;
+
+enum { MAX_ONEOFS = 12 }; /* in one message; PredictRequest.RequestOptions has the most */
+
+static bool is_overridden(oneof_end *ends, size_t *n_ends, const ProtobufCFieldDescriptor *member) {
+  for (size_t i = 0; i < *n_ends; i++) {
+    if (ends[i].oneof != member->quantifier_offset) continue;
+    if (ends[i].member != member) ends[i].is_over = true;
+    return ends[i].is_over;
+  }
+  if (*n_ends < MAX_ONEOFS) ends[(*n_ends)++] = (oneof_end){member->quantifier_offset, member, false};
+  return false;
+}
+
+/* Items are in the order of the bytes. */
+static size_t drop_overridden_members(sm_wire_item *items, size_t n) {
+  oneof_end ends[MAX_ONEOFS];
+  size_t n_ends = 0, first = n;
+  for (size_t i = n; i-- > 0;) {
+    bool is_member = (items[i].described->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+    if (!is_member || !is_overridden(ends, &n_ends, items[i].described)) items[--first] = items[i];
+  }
+  memmove(items, items + first, (n - first) * sizeof *items);
+  return n - first;
+}
+
+static bool item_less(const void *a, const void *b) {
+  const sm_wire_item *left = a, *right = b;
+  if (left->described != right->described) return left->described < right->described;
+  int order = sm_wire_compare_keys(&left->key, &right->key);
+  return order != 0 ? order < 0 : left->ordinal < right->ordinal;
+}
+
+/* From several pieces of one message, one item. */
+static sm_status join_pieces(sm_wire_item *item, const sm_wire_item *same, size_t n, sm_arena *arena, sm_error *err) {
+  sm_span *pieces = sm_arena_array(arena, sm_span, n);
+  if (pieces == NULL) return sm_arena_fail(arena, n * sizeof *pieces, err);
+  for (size_t i = 0; i < n; i++) pieces[i] = same[i].field.bytes;
+  *item = same[0];
+  item->pieces = (sm_spans){pieces, n};
+  return SM_OK;
+}
+
+/* Items are sorted: of those that stand for one value, leaves what counts. */
+static sm_status keep_what_counts(sm_wire_item *items, size_t *n_items, sm_arena *arena, sm_error *err) {
+  size_t kept = 0, end;
+  for (size_t i = 0; i < *n_items; i = end) {
+    const ProtobufCFieldDescriptor *described = items[i].described;
+    bool is_message = described->type == PROTOBUF_C_TYPE_MESSAGE, is_singular = sm_wire_is_singular(described);
+    bool is_map = is_message && !is_singular && sm_wire_is_map_entry(described->descriptor);
+    end = i + 1;
+    while ((is_singular || is_map) && end < *n_items && items[end].described == described &&
+           sm_wire_compare_keys(&items[i].key, &items[end].key) == 0)
+      end++;
+    if (is_singular && is_message && end - i > 1)
+      SM_TRY(join_pieces(&items[kept++], &items[i], end - i, arena, err));
+    else
+      items[kept++] = items[end - 1];
+  }
+  *n_items = kept;
+  return SM_OK;
+}
+
+/* Gives an entry the key or value that it lacks: the default, which is all zero. */
+static void complete_entry(sm_wire_item *items, size_t *n, const ProtobufCMessageDescriptor *type) {
+  for (unsigned i = 0; i < 2; i++) {
+    const ProtobufCFieldDescriptor *described = &type->fields[i];
+    if (*n > i && items[i].described == described) continue;
+    memmove(items + i + 1, items + i, (*n - i) * sizeof *items);
+    items[i] = (sm_wire_item){.described = described};
+    items[i].field.tag = SM_WIRE_TAG(described->id, sm_wire_native_type(described));
+    ++*n;
+  }
+}
+
+sm_status sm_wire_walk_begin(sm_wire_walk *out, const ProtobufCMessageDescriptor *type, sm_spans pieces,
+                             const sm_wire_source *source, sm_arena *arena, sm_error *err) {
+  bool is_in_order;
+  size_t n;
+  *out = (sm_wire_walk){.type = type, .is_entry = sm_wire_is_map_entry(type)};
+  SM_TRY(look_over(&is_in_order, &n, type, pieces, source, err));
+  if (is_in_order && pieces.n == 1 && (!out->is_entry || n == 2)) {
+    out->is_direct = true;
+    out->reader = sm_wire_read(pieces.items[0], source);
+    return SM_OK;
+  }
+  sm_wire_item *items = sm_arena_array(arena, sm_wire_item, n + 2);
+  if (items == NULL) return sm_arena_fail(arena, (n + 2) * sizeof *items, err);
+  SM_TRY(fill_items(items, type, pieces, source, err));
+  n = drop_overridden_members(items, n);
+  sm_sort(items, n, sizeof *items, item_less);
+  SM_TRY(keep_what_counts(items, &n, arena, err));
+  if (out->is_entry) complete_entry(items, &n, type);
+  out->items = items;
+  out->n_items = n;
+  return SM_OK;
+}
+
+static bool is_default(const sm_wire_item *item) {
+  if (!sm_wire_has_implicit_presence(item->described)) return false;
+  return sm_wire_is_text_or_bytes(item->described) ? item->field.bytes.size == 0
+                                                   : sm_wire_decode_scalar(item->described, item->field.value) == 0;
+}
+
+bool sm_wire_walk_next(sm_wire_walk *walk, sm_wire_item *item) {
+  for (;;) {
+    if (walk->is_direct) {
+      item->pieces.n = 0;
+      if (!sm_wire_next(&walk->reader, &item->field)) return false;
+      item->described = protobuf_c_message_descriptor_get_field(walk->type, sm_wire_number(&item->field));
+    } else {
+      if (walk->at == walk->n_items) return false;
+      *item = walk->items[walk->at++];
+    }
+    if (walk->is_entry || !is_default(item)) return true;
+  }
+}
+
+sm_status sm_wire_fail_depth(const sm_wire_source *source, const uint8_t *at, sm_error *err) {
+  char what[64];
+  snprintf(what, sizeof what, "messages nested more than %d deep", SM_WIRE_MAX_DEPTH);
+  return sm_wire_fail(source, at, what, err);
+}
