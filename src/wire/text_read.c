@@ -336,13 +336,21 @@ static sm_status read_name(const ProtobufCFieldDescriptor **described, parser *p
   return check_oneof(p, top, *described, err);
 }
 
+/* [package.extension]: the schema has none. Reported where TensorFlow does, at the last part of the name. */
+static sm_status refuse_extension(parser *p, const frame *top, sm_error *err) {
+  do {
+    if (p->in.kind != SM_TEXT_WORD) return sm_text_fail(&p->in, err, "Expected identifier.");
+    sm_text_next(&p->in);
+  } while (sm_text_take(&p->in, '.'));
+  return sm_text_fail_before(&p->in, err, "Message type \"%s\" does not have extensions.", top->type->name);
+}
+
 static sm_status read_field(parser *p, sm_error *err) {
   frame *top = &p->stack[p->depth - 1];
   const ProtobufCFieldDescriptor *described = NULL;
   if (sm_text_take(&p->in, '[')) {
-    if (strcmp(top->type->name, "google.protobuf.Any") == 0) return read_any(p, top, err);
-    sm_text_next(&p->in);
-    return sm_text_fail_before(&p->in, err, "Message type \"%s\" does not have extensions.", top->type->name);
+    bool is_any = strcmp(top->type->name, "google.protobuf.Any") == 0;
+    return is_any ? read_any(p, top, err) : refuse_extension(p, top, err);
   }
   SM_TRY(read_name(&described, p, top, err));
   bool is_message = described->type == PROTOBUF_C_TYPE_MESSAGE, is_list;
