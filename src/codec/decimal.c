@@ -200,10 +200,12 @@ static double read_slowly(const number *in) {
   enum { ENOUGH = 780 };
   char text[ENOUGH + 32];
   size_t used = 0;
-  for (const char *p = in->first; p != in->end && used < ENOUGH; p++)
+  const char *p = in->first;
+  for (; p != in->end && used < ENOUGH; p++)
     if (*p != '.' && (used != 0 || *p != '0')) text[used++] = *p;
-  int64_t dropped = in->n_digits > used ? (int64_t)(in->n_digits - used) : 0;
-  if (dropped > 0) {
+  int64_t dropped = (int64_t)(in->n_digits - used);
+  while (p != in->end && (*p == '0' || *p == '.')) p++;
+  if (p != in->end) {
     text[used++] = '1';
     dropped--;
   }

@@ -289,20 +289,9 @@ class Checker:
 
     def check_sound(self, name, folder, truth):
         model = find_model(folder)
-        if not any(os.path.exists(os.path.join(model, "saved_model." + form)) for form in ("pb", "cpb")):
-            self.check_other_form(name, model)
-            return
         text = find_shown(folder, model)
         self.check_text(name, model, text)
         self.check_json(name, model, text, truth)
-
-    def check_other_form(self, name, model):
-        """Forms that are not read yet are refused with one line that names them."""
-        run = self.run("show", "--dir", model, "--all")
-        problem = run.bad_end() or run.not_refused()
-        if not problem and "not read by this version" not in run.stderr[-1]:
-            problem = "says %r" % run.stderr[-1]
-        self.result(name + ": show --all", [problem] if problem else [])
 
     def check_broken(self, name, folder):
         """A bare checkpoint (-) is refused as well: there is no model in it."""

@@ -70,17 +70,45 @@ static void open__missing(void **state) {
   remove_temp_dir(&dir);
 }
 
+static void check_schema_version(const char *dir, int64_t expected) {
+  sm_model *model;
+  assert_ok(sm_model_open(&model, dir, NULL, &err), err);
+  assert_number(dir, sm_model_get_schema_version(model), expected);
+  sm_model_close(model);
+}
+
+/* Where there are several, the .pb counts, then the .pbtxt. */
 static void open__other_forms(void **state) {
   (void)state;
+  static const char text[] = "saved_model_schema_version: 7", bytes[] = {0x08, 0x05};
   sm_model *model;
-  assert_status(sm_model_open(&model, model_dir("v1/as_text"), NULL, &err), SM_UNIMPLEMENTED, err);
-  assert_mentions(err.message, "saved_model.pbtxt");
   temp_dir dir = make_temp_dir();
   write_file(path_in(dir.path, "saved_model.cpb"), "", 0);
   assert_status(sm_model_open(&model, dir.path, NULL, &err), SM_DATA_LOSS, err);
   assert_mentions(err.message, "saved_model.cpb");
-  write_file(path_in(dir.path, "saved_model.pb"), "", 0); /* where there are several, this one counts */
-  assert_ok(sm_model_open(&model, dir.path, NULL, &err), err);
+  write_file(path_in(dir.path, "saved_model.pbtxt"), text, strlen(text));
+  check_schema_version(dir.path, 7);
+  write_file(path_in(dir.path, "saved_model.pb"), bytes, sizeof bytes);
+  check_schema_version(dir.path, 5);
+  remove_temp_dir(&dir);
+}
+
+static void open__text(void **state) {
+  (void)state;
+  sm_model *model;
+  temp_dir dir = make_temp_dir();
+  write_file(path_in(dir.path, "saved_model.pbtxt"), "", 0); /* a SavedModel without meta graphs, as an empty .pb is */
+  check_schema_version(dir.path, 0);
+  write_file(path_in(dir.path, "saved_model.pbtxt"), "\n  nope: 1", 10);
+  assert_status(sm_model_open(&model, dir.path, NULL, &err), SM_DATA_LOSS, err);
+  assert_mentions(err.message,
+                  "/saved_model.pbtxt: 2:3 : Message type \"tensorflow.SavedModel\" has no field named \"nope\".");
+  assert_number("offset", err.offset, 3);
+  sm_open_options options = SM_OPEN_OPTIONS_INIT;
+  options.max_bytes = 100;
+  assert_status(sm_model_open(&model, model_dir("v1/as_text"), &options, &err), SM_RESOURCE_EXHAUSTED, err);
+  assert_ok(sm_model_open(&model, model_dir("v1/as_text"), NULL, &err), err);
+  assert_number("signatures", sm_meta_graph_n_signatures(sm_model_get_meta_graph(model, 0)), 1);
   sm_model_close(model);
   remove_temp_dir(&dir);
 }
@@ -333,6 +361,7 @@ int main(void) {
       cmocka_unit_test(open__options_of_other_sizes),
       cmocka_unit_test(open__missing),
       cmocka_unit_test(open__other_forms),
+      cmocka_unit_test(open__text),
       cmocka_unit_test(open__empty_file),
       cmocka_unit_test(open__buffer),
       cmocka_unit_test(open__schema_version_is_an_int64),
