@@ -35,7 +35,7 @@ failed=0
 echo "| target | executions | coverage | seconds |"
 echo "|---|---|---|---|"
 for target; do
-  mkdir -p "$build/corpus/$target"
+  mkdir -p "$build/corpus/$target" "$build/seeds/$target" # seeds.py need not know the target
   # The largest input, in bytes: models and archives of the seeds fit.
   case $target in wire) max_len=4096 ;; archive) max_len=16384 ;; *) max_len=32768 ;; esac
   status=0
