@@ -156,6 +156,7 @@ void sm_text_next(sm_text_tokens *in) {
 }
 
 void sm_text_begin(sm_text_tokens *in, sm_string text) {
+  if (text.size == 0) text.data = ""; /* it may be NULL then, and NULL + 0 is undefined in C */
   *in = (sm_text_tokens){.text = text.data, .end = text.data + text.size, .token = text.data, .token_end = text.data};
   sm_text_next(in);
 }
