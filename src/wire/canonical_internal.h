@@ -37,6 +37,8 @@ static inline bool sm_wire_has_implicit_presence(const ProtobufCFieldDescriptor 
          described->type != PROTOBUF_C_TYPE_MESSAGE;
 }
 
+enum { SM_WIRE_MAX_FIELDS = 128 }; /* described in one message; unit/text_read looks at all of them */
+
 /* ---- Maps ---- */
 
 enum { SM_WIRE_ENTRY_KEY = 1, SM_WIRE_ENTRY_VALUE = 2 };

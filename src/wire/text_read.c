@@ -2,8 +2,6 @@
  * are put in order in the end. */
 #include "wire/text_internal.h"
 
-enum { MAX_FIELDS = 128 }; /* in one message: Event.LogMessage and others stay far below; unit/text_read counts */
-
 typedef enum frame_kind { PLAIN, IN_LIST, ANY_VALUE /* what an Any holds, spelled out */ } frame_kind;
 
 /* A message being read. */
@@ -20,7 +18,7 @@ typedef struct frame {
   sm_wire_key last_key;  /* of the last map entry written, */
   size_t last_key_at;    /* its bytes by their offset, */
   size_t last_key_field; /* its map by last */
-  uint64_t seen[MAX_FIELDS / 64];
+  uint64_t seen[SM_WIRE_MAX_FIELDS / 64];
 } frame;
 
 typedef struct parser {

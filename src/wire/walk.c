@@ -15,6 +15,11 @@ bool sm_wire_is_map_entry(const ProtobufCMessageDescriptor *type) {
          strcmp(type->short_name + size - suffix_size, suffix) == 0;
 }
 
+static bool is_map(const ProtobufCFieldDescriptor *described) {
+  return described->type == PROTOBUF_C_TYPE_MESSAGE && !sm_wire_is_singular(described) &&
+         sm_wire_is_map_entry(described->descriptor);
+}
+
 static sm_wire_key key_of(const ProtobufCFieldDescriptor *described, const sm_wire_field *field) {
   if (described->type == PROTOBUF_C_TYPE_STRING) return (sm_wire_key){.bytes = field->bytes};
   uint64_t number = sm_wire_decode_scalar(described, field->value);
@@ -79,9 +84,7 @@ static sm_status look_at(look *seen, const ProtobufCFieldDescriptor *described, 
     seen->oneofs |= bit;
   }
   seen->last = described;
-  if (sm_wire_is_singular(described) || described->type != PROTOBUF_C_TYPE_MESSAGE ||
-      !sm_wire_is_map_entry(described->descriptor))
-    return SM_OK;
+  if (!is_map(described)) return SM_OK;
   sm_wire_key key;
   SM_TRY(sm_wire_find_key(&key, described->descriptor, field->bytes, source, err));
   if (is_again && sm_wire_compare_keys(&seen->last_key, &key) >= 0) seen->is_in_order = false;
@@ -111,19 +114,41 @@ static sm_status look_over(bool *is_in_order, size_t *n, const ProtobufCMessageD
 
 /* ---- Putting it in order ---- */
 
-static sm_status fill_items(sm_wire_item *items, const ProtobufCMessageDescriptor *type, sm_spans pieces,
-                            const sm_wire_source *source, sm_error *err) {
+/* Where the items of each field begin when they stand by field. Returns whether members of a oneof are among them. */
+static bool find_starts(size_t *starts, const ProtobufCMessageDescriptor *type, sm_spans pieces,
+                        const sm_wire_source *source) {
+  bool has_oneof = false;
+  sm_wire_field field;
+  memset(starts, 0, type->n_fields * sizeof *starts);
+  for (size_t i = 0; i < pieces.n; i++) {
+    sm_wire_reader reader = sm_wire_read(pieces.items[i], source);
+    while (sm_wire_next(&reader, &field)) {
+      const ProtobufCFieldDescriptor *described = protobuf_c_message_descriptor_get_field(type, sm_wire_number(&field));
+      starts[described - type->fields]++;
+      has_oneof |= (described->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+    }
+  }
+  size_t start = 0;
+  for (unsigned i = 0; i < type->n_fields; i++) {
+    size_t n = starts[i];
+    starts[i] = start;
+    start += n;
+  }
+  return has_oneof;
+}
+
+/* starts: where those of each field go; NULL: all in the order of the bytes. */
+static sm_status fill_items(sm_wire_item *items, size_t *starts, const ProtobufCMessageDescriptor *type,
+                            sm_spans pieces, const sm_wire_source *source, sm_error *err) {
   size_t n = 0;
   sm_wire_field field;
   for (size_t i = 0; i < pieces.n; i++) {
     sm_wire_reader reader = sm_wire_read(pieces.items[i], source);
     while (sm_wire_next(&reader, &field)) {
       const ProtobufCFieldDescriptor *described = protobuf_c_message_descriptor_get_field(type, sm_wire_number(&field));
-      items[n] = (sm_wire_item){.described = described, .ordinal = n, .field = field};
-      if (described->type == PROTOBUF_C_TYPE_MESSAGE && !sm_wire_is_singular(described) &&
-          sm_wire_is_map_entry(described->descriptor))
-        SM_TRY(sm_wire_find_key(&items[n].key, described->descriptor, field.bytes, source, err));
-      n++;
+      sm_wire_item *item = &items[starts != NULL ? starts[described - type->fields]++ : n];
+      *item = (sm_wire_item){.described = described, .ordinal = n++, .field = field};
+      if (is_map(described)) SM_TRY(sm_wire_find_key(&item->key, described->descriptor, field.bytes, source, err));
     }
   }
   return SM_OK;
@@ -167,6 +192,14 @@ static bool item_less(const void *a, const void *b) {
   return order != 0 ? order < 0 : left->ordinal < right->ordinal;
 }
 
+/* Sorts items that stand by field, and within each in the order of the bytes: what is left to do is maps. */
+static void sort_maps(sm_wire_item *items, size_t n) {
+  for (size_t i = 0, end; i < n; i = end) {
+    for (end = i + 1; end < n && items[end].described == items[i].described;) end++;
+    if (is_map(items[i].described)) sm_sort(items + i, end - i, sizeof *items, item_less);
+  }
+}
+
 /* From several pieces of one message, one item. */
 static sm_status join_pieces(sm_wire_item *item, const sm_wire_item *same, size_t n, sm_arena *arena, sm_error *err) {
   sm_span *pieces = sm_arena_array(arena, sm_span, n);
@@ -182,19 +215,33 @@ static sm_status keep_what_counts(sm_wire_item *items, size_t *n_items, sm_arena
   size_t kept = 0, end;
   for (size_t i = 0; i < *n_items; i = end) {
     const ProtobufCFieldDescriptor *described = items[i].described;
-    bool is_message = described->type == PROTOBUF_C_TYPE_MESSAGE, is_singular = sm_wire_is_singular(described);
-    bool is_map = is_message && !is_singular && sm_wire_is_map_entry(described->descriptor);
+    bool is_singular = sm_wire_is_singular(described), keeps_one = is_singular || is_map(described);
     end = i + 1;
-    while ((is_singular || is_map) && end < *n_items && items[end].described == described &&
+    while (keeps_one && end < *n_items && items[end].described == described &&
            sm_wire_compare_keys(&items[i].key, &items[end].key) == 0)
       end++;
-    if (is_singular && is_message && end - i > 1)
+    if (is_singular && described->type == PROTOBUF_C_TYPE_MESSAGE && end - i > 1)
       SM_TRY(join_pieces(&items[kept++], &items[i], end - i, arena, err));
     else
       items[kept++] = items[end - 1];
   }
   *n_items = kept;
   return SM_OK;
+}
+
+/* All that counts, in order. Items has room for what there is. */
+static sm_status put_in_order(sm_wire_item *items, size_t *n, const ProtobufCMessageDescriptor *type, sm_spans pieces,
+                              const sm_wire_source *source, sm_arena *arena, sm_error *err) {
+  size_t starts[SM_WIRE_MAX_FIELDS];
+  if (find_starts(starts, type, pieces, source)) {
+    SM_TRY(fill_items(items, NULL, type, pieces, source, err));
+    *n = drop_overridden_members(items, *n);
+    sm_sort(items, *n, sizeof *items, item_less);
+  } else {
+    SM_TRY(fill_items(items, starts, type, pieces, source, err));
+    sort_maps(items, *n);
+  }
+  return keep_what_counts(items, n, arena, err);
 }
 
 /* Gives an entry the key or value that it lacks: the default, which is all zero. */
@@ -222,10 +269,7 @@ sm_status sm_wire_walk_begin(sm_wire_walk *out, const ProtobufCMessageDescriptor
   }
   sm_wire_item *items = sm_arena_array(arena, sm_wire_item, n + 2);
   if (items == NULL) return sm_arena_fail(arena, (n + 2) * sizeof *items, err);
-  SM_TRY(fill_items(items, type, pieces, source, err));
-  n = drop_overridden_members(items, n);
-  sm_sort(items, n, sizeof *items, item_less);
-  SM_TRY(keep_what_counts(items, &n, arena, err));
+  SM_TRY(put_in_order(items, &n, type, pieces, source, arena, err));
   if (out->is_entry) complete_entry(items, &n, type);
   out->items = items;
   out->n_items = n;
