@@ -46,7 +46,7 @@ quietly() { # COMMAND...: shows its output only when it fails
 
 echo "== Building into $build" >&2
 quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DSM_BUILD_TESTS=ON
-quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph
+quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph bench_text
 if grep -q '^PROTOBUF_C_ARCHIVE:.*\.a$' "$build/CMakeCache.txt"; then
   quietly cmake --build "$build" --target savedmodel-static
 else
@@ -54,6 +54,7 @@ else
 fi
 tool=$build/savedmodel static_tool=$build/savedmodel-static
 bench_open=$build/tests/bench/bench_open
+bench_text=$build/tests/bench/bench_text
 quietly cc -O2 -w -o "$work/bin/skim" "$shared/bench/skim.c"
 quietly cc -O2 -w -o "$work/bin/measure" "$shared/bench/measure.c"
 
@@ -124,6 +125,7 @@ for round in $rounds; do
     [ ! -x "$static_tool" ] || process show_static "$runs" "$static_tool" show --dir "$mobilenet" --all
     "$bench_open" 3000 "$mobilenet" >>"$work/open_mobilenet"
     "$work/bin/skim" "$mobilenet/saved_model.pb" 3000 >>"$work/skim_mobilenet"
+    "$bench_text" 20 "$mobilenet/saved_model.pb" >>"$work/text_mobilenet"
     if [ -n "$tensorflow" ]; then process tf_show 1 "$venv/bin/saved_model_cli" show --dir "$mobilenet" --all; fi
     [ ! -x "$work/bin/tf_c" ] || [ "$round" != 1 ] ||
       TF_CPP_MIN_LOG_LEVEL=3 "$work/bin/tf_c" load "$mobilenet" >"$work/tf_load" 2>/dev/null
@@ -134,6 +136,12 @@ for round in $rounds; do
     "$bench_open" 3000 "$models/graph$size" >>"$work/open_$size"
   done
   "$work/bin/skim" "$models/graph500k/saved_model.pb" 30 >>"$work/skim_graph500k"
+  "$bench_text" 10 --floats "$work/floats.pbtxt" >>"$work/text_floats"
+  if [ -n "$tensorflow" ] && [ "$round" = 1 ]; then
+    "$venv/bin/python" tests/bench/text_tf.py GraphDef "$work/floats.pbtxt" >"$work/tf_text_floats" 2>/dev/null
+    [ ! -f "$mobilenet/saved_model.pb" ] ||
+      "$venv/bin/python" tests/bench/text_tf.py SavedModel "$mobilenet/saved_model.pb" >"$work/tf_text_mobilenet" 2>/dev/null
+  fi
 done
 for size in 005k 050k 500k; do
   data_limit "$tool" show --dir "$models/graph$size" --all >"$work/limit_$size"
@@ -211,6 +219,16 @@ show_graph_rows() {
     "$most <= $least + 8"
 }
 
+text_rows() { # NAME WHAT GOAL; GOAL in MB/s or ""
+  megabytes=$(calculate "$(highest "text_$1" text_bytes) / 1e6" 1f)
+  for way in read write; do
+    ours=$(highest "text_$1" "${way}_mbps") tf=
+    [ ! -s "$work/tf_text_$1" ] || tf="$(highest "tf_text_$1" "${way}_mbps") MB/s"
+    case $way in read) what="text to bytes" ;; *) what="bytes to text" ;; esac
+    row "$what, $2 ($megabytes MB of text)" "$ours MB/s" "${3:+≥ $3 MB/s}" "${3:+$ours >= $3}" "" "" "$tf"
+  done
+}
+
 text_and_data() { # DIR...: of all objects there, in KiB
   # shellcheck disable=SC2046
   size $(find "$@" -name '*.o') | awk 'NR > 1 { n += $1 + $2 } END { printf "%.1f", n / 1024 }'
@@ -235,6 +253,8 @@ if [ -f "$mobilenet/saved_model.pb" ]; then
 fi
 open_graph_rows
 show_graph_rows
+[ ! -f "$work/text_mobilenet" ] || text_rows mobilenet mobilenet 100
+text_rows floats "half a million floats" ""
 size_rows
 
 if [ -s "$missing" ]; then

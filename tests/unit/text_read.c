@@ -360,7 +360,7 @@ static void text_read__all_types(void **state) {
 #define TYPE(type)                                                            \
   {                                                                           \
     extern const ProtobufCMessageDescriptor type;                             \
-    assert_true(type.n_fields <= SM_WIRE_MAX_FIELDS);                                        \
+    assert_true(type.n_fields <= SM_WIRE_MAX_FIELDS);                         \
     assert_ptr_equal(sm_wire_find_type(type.name, strlen(type.name)), &type); \
     n_maps += sm_wire_is_map_entry(&type);                                    \
   }
