@@ -35,11 +35,7 @@ failed=0
 echo "| target | executions | coverage | seconds |"
 echo "|---|---|---|---|"
 for target; do
-<<<<<<< HEAD
   mkdir -p "$build/corpus/$target" "$build/seeds/$target" # seeds.py need not know the target
-=======
-  mkdir -p "$build/corpus/$target"
->>>>>>> b7129d7 (fuzz: feed the parsers with anything)
   # The largest input, in bytes: models and archives of the seeds fit.
   case $target in wire) max_len=4096 ;; archive) max_len=16384 ;; *) max_len=32768 ;; esac
   status=0
