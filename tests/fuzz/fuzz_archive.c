@@ -12,6 +12,8 @@
 #include "support/archive_writer.h"
 #include "support/fault_alloc.h"
 
+const size_t fuzz_message_at = NO_MESSAGE;
+
 enum {
   SIGNED = 1,   /* the headers of a tar get the checksum they need, which chance would not find */
   READ = 2,     /* the archive is read, not mapped */

@@ -9,6 +9,8 @@
 #include "support/fault_alloc.h"
 #include "support/models.h"
 
+const size_t fuzz_message_at = 0;
+
 /* Of the model, and of what one call needs while it lasts. */
 enum { MAX_BYTES = 16 << 20, MAX_MEMORY = 4 * MAX_BYTES };
 

@@ -26,6 +26,8 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &tensorflow__tensor_proto__descriptor,       &tensorflow__fingerprint_def__descriptor,
 };
 
+const size_t fuzz_message_at = 2;
+
 enum { MAX_BYTES = 64 << 20 };
 
 /* ---- The scanner ---- */

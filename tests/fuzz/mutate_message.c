@@ -1,8 +1,7 @@
 /*
  * Mutates protobuf bytes so that they stay a message: what changes is a field somewhere inside, and the lengths of all
- * around it are made to fit. Bytes changed by chance alone break the framing and reach little.
- *
- * MESSAGE_AT: bytes of the input before the message.
+ * around it are made to fit. Bytes changed by chance alone break the framing and reach little. Inputs without a message
+ * are left to libFuzzer.
  */
 #include "fuzz.h"
 
@@ -73,7 +72,7 @@ static bool pick_field(part *out, const uint8_t *data, part around, unsigned *st
 /* Parts inside one another, the first being the message and the last the field to be changed. */
 static size_t pick_path(part *path, const uint8_t *data, size_t size, unsigned *state) {
   size_t n = 1;
-  path[0] = (part){MESSAGE_AT, MESSAGE_AT, size};
+  path[0] = (part){fuzz_message_at, fuzz_message_at, size};
   while (n < MAX_LEVELS && next_random(state) % 6 != 0 && pick_field(&path[n], data, path[n - 1], state)) n++;
   return n;
 }
@@ -145,13 +144,13 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
   part path[MAX_LEVELS];
   unsigned state = seed;
   w_buffer changed = {0};
-  size_t n = size > MESSAGE_AT && next_random(&state) % 5 != 0 ? pick_path(path, data, size, &state) : 0;
+  size_t n = size > fuzz_message_at && next_random(&state) % 5 != 0 ? pick_path(path, data, size, &state) : 0;
   if (n < 2) return LLVMFuzzerMutate(data, size, max_size);
   change(&changed, data, size, path[n - 1], &state);
   rebuild(&changed, data, path, n);
-  if (changed.size <= max_size - MESSAGE_AT) {
-    if (changed.size != 0) memcpy(data + MESSAGE_AT, changed.data, changed.size);
-    size = MESSAGE_AT + changed.size;
+  if (changed.size <= max_size - fuzz_message_at) {
+    if (changed.size != 0) memcpy(data + fuzz_message_at, changed.data, changed.size);
+    size = fuzz_message_at + changed.size;
   }
   w_free(&changed);
   return size;

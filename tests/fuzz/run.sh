@@ -8,8 +8,9 @@
 #   SM_FUZZ_BUILD  build with clang; without it build/fuzz. What was found to be interesting lies in its corpus/ and is
 #                  taken up again; what broke something in its found/.
 #
-# Needs clang with its runtime (Debian: clang, libclang-rt-dev) and python3. Prints a table in Markdown: executions,
-# coverage (edges of the code, libFuzzer's "cov"), seconds. The exit code is 1 when something was found.
+# Needs clang with its runtime (Debian: clang, libclang-rt-dev), python3 and protoc. Inputs grow to 4 KiB, or to the size
+# of the largest seed. Prints a table in Markdown: executions, coverage (edges of the code, libFuzzer's "cov"), seconds.
+# The exit code is 1 when something was found.
 set -eu
 [ $# -ge 1 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 seconds=$1
@@ -29,18 +30,16 @@ mkdir -p "$build/found"
 quietly cmake -S . -B "$build" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DSM_BUILD_TESTS=ON -DSM_FUZZ=ON \
   -DSM_SANITIZE=fuzzer-no-link,address,undefined -DCMAKE_C_FLAGS_RELWITHDEBINFO="-O2 -g" # asserts stay
 quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target fuzz_targets
-python3 tests/fuzz/seeds.py tests/data/models "$build/seeds"
+python3 tests/fuzz/seeds.py tests/data proto "$build/seeds"
 
 failed=0
 echo "| target | executions | coverage | seconds |"
 echo "|---|---|---|---|"
 for target; do
   mkdir -p "$build/corpus/$target" "$build/seeds/$target" # seeds.py need not know the target
-  # The largest input, in bytes: models and archives of the seeds fit.
-  case $target in wire) max_len=4096 ;; archive) max_len=16384 ;; *) max_len=32768 ;; esac
   status=0
   ASAN_OPTIONS=allocator_may_return_null=1 "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 \
-    -rss_limit_mb=2048 -max_len="$max_len" -use_value_profile=1 -print_final_stats=1 \
+    -rss_limit_mb=2048 -use_value_profile=1 -print_final_stats=1 \
     -artifact_prefix="$build/found/$target-" "$build/corpus/$target" "tests/fuzz/corpus/$target" \
     "$build/seeds/$target" >"$build/$target.log" 2>&1 || status=$?
   awk -v target="$target" '

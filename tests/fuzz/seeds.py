@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Makes inputs to start fuzzing from: seeds.py MODELS OUT, with MODELS as tests/data/models; OUT/NAME for each target."""
+"""Makes inputs to start fuzzing from: seeds.py DATA PROTO OUT, with DATA as tests/data; OUT/NAME for each target.
+
+A target NAME has a function NAME_seeds(given), which yields inputs; run.sh lets them grow to the size of the largest.
+"""
 
 import gzip
 import io
@@ -9,14 +12,27 @@ import sys
 import tarfile
 import zipfile
 
-# The place of a type in fuzz_wire.c.
-SAVED_MODEL, META_GRAPH, OBJECT_GRAPH, ATTR_VALUE, STRUCTURED, NODE, TENSOR, FINGERPRINT = range(8)
-
 MAX_MODEL = 32 << 10  # larger ones make fuzzing slow
 
 
+class Given:
+  """What seeds are made of."""
+
+  def __init__(self, data, proto):
+    self.models = self.files(data, "saved_model.pb")
+    self.fingerprints = self.files(data, "fingerprint.pb")
+    self.small_models = [model for model in self.models if len(model) <= MAX_MODEL]
+
+  @staticmethod
+  def files(folder, pattern):
+    return sorted({path.read_bytes() for path in folder.rglob(pattern)}, key=lambda data: (len(data), data))
+
+
+# ---- Messages ----
+
+
 def fields(data):
-  """Number and contents of the fields with a length; empty when data is no message."""
+  """Number, contents, begin and end of the fields with a length; empty when data is no message."""
   at, found = 0, []
 
   def varint():
@@ -30,15 +46,15 @@ def fields(data):
 
   try:
     while at < len(data):
-      tag = varint()
+      begin, tag = at, varint()
       if tag & 7 == 0:
         varint()
       elif tag & 7 == 2:
         size = varint()
         if at + size > len(data):
           return []
-        found.append((tag >> 3, data[at:at + size]))
         at += size
+        found.append((tag >> 3, data[at - size:at], begin, at))
       elif tag & 7 in (1, 5):
         at += 8 if tag & 7 == 1 else 4
       else:
@@ -49,25 +65,41 @@ def fields(data):
 
 
 def inside(messages, number):
-  return [value for message in messages for field, value in fields(message) if field == number]
+  return [value for message in messages for field, value, _, _ in fields(message) if field == number]
 
 
-def wire_seeds(models, fingerprints):
-  """Parts of each type, taken from where the schemas say that they are (proto/)."""
-  meta_graphs = inside(models, 2)
-  nodes = inside(inside(meta_graphs, 2), 1)
+def parts(given, max_size):
+  """Messages by type, taken from where the schemas say that they are (proto/): few, and always the same."""
+  meta_graphs = inside(given.models, 2)
+  graphs = inside(meta_graphs, 2)
+  nodes = inside(graphs, 1)
   attributes = inside(inside(nodes, 5), 2)
   objects = inside(meta_graphs, 7)
   functions = [value for entry in inside(objects, 2) for value in inside([entry], 2)]
-  parts = {
-      SAVED_MODEL: models, META_GRAPH: meta_graphs, OBJECT_GRAPH: objects, ATTR_VALUE: attributes, NODE: nodes,
-      STRUCTURED: inside(functions, 3) + inside(functions, 4), TENSOR: inside(attributes, 8), FINGERPRINT: fingerprints
+  found = {
+      "SavedModel": given.models, "MetaGraphDef": meta_graphs, "GraphDef": graphs, "SavedObjectGraph": objects,
+      "AttrValue": attributes, "StructuredValue": inside(functions, 3) + inside(functions, 4), "NodeDef": nodes,
+      "TensorProto": inside(attributes, 8), "FingerprintDef": given.fingerprints
   }
-  for kind, messages in parts.items():
-    messages = sorted({message for message in messages if len(message) <= 8 << 10})
-    for message in random.Random(kind).sample(messages, min(60, len(messages))):
-      yield bytes([kind, 128]) + message
-      yield bytes([kind, 0]) + message + message  # a message given twice
+  for name, messages in found.items():
+    messages = sorted({message for message in messages if len(message) <= max_size})
+    yield name, random.Random(name).sample(messages, min(60, len(messages)))
+
+
+def wire_seeds(given):
+  kinds = ["SavedModel", "MetaGraphDef", "SavedObjectGraph", "AttrValue", "StructuredValue", "NodeDef", "TensorProto",
+           "FingerprintDef"]  # as in fuzz_wire.c
+  for name, messages in parts(given, 2 << 10):
+    for message in messages if name in kinds else []:
+      yield bytes([kinds.index(name), 128]) + message
+      yield bytes([kinds.index(name), 0]) + message + message  # a message given twice
+
+
+def open_model_seeds(given):
+  return given.small_models + given.fingerprints[:4]
+
+
+# ---- Archives ----
 
 
 def tar_of(files, kind):
@@ -120,7 +152,8 @@ def zip64_of(files):
   return out.getvalue()
 
 
-def archive_seeds(small):
+def archive_seeds(given):
+  small = next(model for model in given.models if len(model) > 1000)[:1500]
   sets = [[("m/saved_model.pb", small), ("m/fingerprint.pb", b"\x08\x01")],
           [("m/" + "long/" * 40 + "name", b"x"), ("n\u00e4me", b"")], [("a", b"1"), ("b/c", b"2" * 600)]]
   for files in sets:
@@ -137,20 +170,19 @@ def archive_seeds(small):
     yield b"\0" + zip64_of(files)
 
 
-def write(folder, seeds):
-  folder.mkdir(parents=True, exist_ok=True)
-  for i, seed in enumerate(seeds):
-    (folder / f"seed-{i:04}").write_bytes(seed)
+# ---- All of them ----
 
 
 def main():
-  models_dir, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-  models = sorted({path.read_bytes() for path in models_dir.rglob("saved_model.pb")})
-  fingerprints = sorted({path.read_bytes() for path in models_dir.rglob("fingerprint.pb")})
-  small = min((model for model in models if len(model) > 1000), key=len)
-  write(out / "wire", wire_seeds(models, fingerprints))
-  write(out / "open_model", [model for model in models if len(model) <= MAX_MODEL] + fingerprints[:4])
-  write(out / "archive", archive_seeds(small[:1500]))
+  data, proto, out = (pathlib.Path(arg) for arg in sys.argv[1:])
+  given = Given(data, proto)
+  for function, make in list(globals().items()):
+    if not function.endswith("_seeds"):
+      continue
+    folder = out / function.removesuffix("_seeds")
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, seed in enumerate(make(given)):
+      (folder / f"seed-{i:04}").write_bytes(seed)
 
 
 main()
