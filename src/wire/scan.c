@@ -115,6 +115,7 @@ bool sm_wire_next(sm_wire_reader *reader, sm_wire_field *field) {
 }
 
 static bool offset_in(const sm_wire_source *source, const uint8_t *at, uint64_t *offset) {
+  if (source->bytes.data == NULL) return false; /* where at lies is not known; to NULL C adds nothing, not even 0 */
   if (at < source->bytes.data || at > source->bytes.data + source->bytes.size) return false; /* in a merged copy */
   *offset = (uint64_t)(at - source->bytes.data);
   return true;

@@ -6,8 +6,10 @@ A target NAME has a function NAME_seeds(given), which yields inputs; run.sh lets
 
 import gzip
 import io
+import itertools
 import pathlib
 import random
+import struct
 import sys
 import tarfile
 import zipfile
@@ -97,6 +99,99 @@ def wire_seeds(given):
 
 def open_model_seeds(given):
   return given.small_models + given.fingerprints[:4]
+
+
+# ---- Chunked models ----
+
+
+def varint(value):
+  out = b""
+  while value >= 0x80:
+    out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+  return out + bytes([value])
+
+
+def number(field, value):
+  return varint(field << 3) + varint(value)
+
+
+def content(field, data):
+  return varint(field << 3 | 2) + varint(len(data)) + data
+
+
+def take(message, path):
+  """Takes the content of a field out of a message: what is left, and the content. path: (field, index) and so on."""
+  (field, index), deeper = path[0], path[1:]
+  _, taken, begin, end = [found for found in fields(message) if found[0] == field][index]
+  left, taken = take(taken, deeper) if deeper else (b"", taken)
+  return message[:begin] + content(field, left) + message[end:], taken
+
+
+def field_tags(path):
+  """path as FieldIndex messages: (field, index), (field, key of a map), (field, None)."""
+  for field, index in path:
+    yield number(1, field)
+    if index is not None:
+      yield content(2, content(1, index)) if isinstance(index, bytes) else number(3, index)
+
+
+def chunked_field(path, chunk):
+  return content(2, b"".join(content(1, tag) for tag in field_tags(path)) + content(3, number(1, chunk)))
+
+
+def splits(model):
+  """A model in several ways: chunks, and the ChunkedMessage that joins them."""
+  def split(paths):
+    chunks, message = [model], number(1, 0)
+    for path, tags in paths:
+      chunks[0], taken = take(chunks[0], path)
+      chunks.append(taken)
+      message += chunked_field(tags, len(chunks) - 1)
+    return chunks, message
+
+  yield split([])
+  graph = [(2, 0), (2, 0)], [(2, 0), (2, None)]
+  meta_graph = inside([model], 2)[0]
+  nodes = inside(inside([meta_graph], 2), 1)
+  yield split([graph])
+  yield split([([(2, 0)], [(2, 0)])])
+  yield split([(graph[0] + [(1, i)], graph[1] + [(1, i)]) for i in range(min(4, len(nodes)))] + [graph])
+  attributes = [(i, k, inside([entry], 1)[0]) for i, node in enumerate(nodes)
+                for k, entry in enumerate(inside([node], 5))]
+  yield split([(graph[0] + [(1, i), (5, k), (2, 0)], graph[1] + [(1, i), (5, key)]) for i, k, key in attributes[:6]])
+  half = len(content(1, nodes[0])) if nodes else 0
+  root, taken = take(model, graph[0])
+  yield [root, taken[:half], taken[half:]], number(1, 0) + chunked_field(graph[1], 1) + chunked_field(graph[1], 2)
+
+
+def riegeli_chunk(kind, data, n_records, decoded_size):
+  """Without the hashes, which the target puts in."""
+  return struct.pack("<QQQQQ", 0, len(data), 0, n_records << 8 | ord(kind), decoded_size) + data
+
+
+def riegeli(records, compression=0):
+  values = b"".join(records)
+  sizes = b"".join(varint(len(record)) for record in records)
+  data = bytes([compression]) + varint(len(sizes)) + sizes + values
+  return riegeli_chunk("r", data, len(records), len(values))
+
+
+def chunked_seeds(given):
+  hashed, built, alone, brotli, zstd = 0x80, 0x40, 0x20, 0x10, 0x08  # as in fuzz_chunked.c
+  signature = struct.pack("<QQQ", 0, 0, 64) + riegeli_chunk("s", b"", 0, 0)
+  flags = itertools.cycle([built, built | brotli, built | zstd | alone, built | alone, built | brotli | alone])
+  distances = itertools.cycle([0, 0, 30, 200])
+  for model in [model for model in given.small_models if inside([model], 2)][:12]:
+    for chunks, message in splits(model):
+      yield bytes([next(flags), next(distances)]) + b"".join(content(2, chunk) for chunk in chunks) + content(3, message)
+      infos = b"".join(content(2, number(1, 1) + number(2, len(chunk)) + number(3, 64 + i))
+                       for i, chunk in enumerate(chunks))
+      metadata = content(1, number(1, 1)) + infos + content(3, message)
+      file = signature + riegeli(chunks)
+      if len(file) < 4 << 10:
+        yield bytes([hashed, 0]) + file + riegeli([metadata])
+  for kind in "mp?t":
+    yield bytes([hashed, 0]) + signature + riegeli_chunk(kind, b"abc", 0, 0) + riegeli([b"one", b"", b"two"])
 
 
 # ---- Archives ----
