@@ -10,6 +10,7 @@ import itertools
 import pathlib
 import random
 import struct
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -21,8 +22,10 @@ class Given:
   """What seeds are made of."""
 
   def __init__(self, data, proto):
+    self.proto = proto
     self.models = self.files(data, "saved_model.pb")
     self.fingerprints = self.files(data, "fingerprint.pb")
+    self.texts = self.files(data, "*.pbtxt")
     self.small_models = [model for model in self.models if len(model) <= MAX_MODEL]
 
   @staticmethod
@@ -99,6 +102,41 @@ def wire_seeds(given):
 
 def open_model_seeds(given):
   return given.small_models + given.fingerprints[:4]
+
+
+# ---- Text ----
+
+ODD_TEXTS = {
+    "SavedModel": [
+        "saved_model_schema_version: 0x1 # comment\nmeta_graphs < meta_info_def { any_info { "
+        "[type.googleapis.com/tensorflow.AttrValue] { i: -1 } } tags: ['a', \"b\" 'c'] } >;",
+        "meta_graphs: [{ collection_def { key: 'k' value { float_list { value: [1, .5f, -inf, nan, 1e-40] } } } }, {}]",
+    ],
+    "AttrValue": ["s: '\\303\\244\\xe4\\u00e4\\U0001F600\\n\\\"\\?'", "type: DT_FLOAT", "b: t", "f: infinity", "i: 0777",
+                  "list { i: [1, -0x7f] type: [1, DT_INT32] }"],
+    "TensorProto": ["dtype: 1 tensor_shape { dim { size: -1 } unknown_rank: False }, half_val: 1; double_val: -1.5e+300"],
+}
+
+
+def text_seeds(given):
+  kinds = {"SavedModel": "saved_model", "GraphDef": "graph", "AttrValue": "attr_value", "TensorProto": "tensor",
+           "StructuredValue": "struct", "MetaGraphDef": "meta_graph"}  # as in fuzz_text.c: type and file
+  is_bytes = 0x80
+  for text in given.texts:
+    yield bytes([0]) + text[:8 << 10]
+  for name, texts in ODD_TEXTS.items():
+    for text in texts:
+      yield bytes([list(kinds).index(name)]) + text.encode()
+  for name, messages in parts(given, 6 << 10):
+    if name not in kinds:
+      continue
+    kind = list(kinds).index(name)
+    for message in messages[:30]:
+      yield bytes([kind | is_bytes]) + message
+      command = ["protoc", f"--proto_path={given.proto}", f"--decode=tensorflow.{name}", f"{kinds[name]}.proto"]
+      made = subprocess.run(command, input=message, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+      if made.returncode == 0:  # some are damaged
+        yield bytes([kind]) + made.stdout[:8 << 10]
 
 
 # ---- Chunked models ----
