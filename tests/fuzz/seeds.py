@@ -25,6 +25,7 @@ class Given:
     self.proto = proto
     self.models = self.files(data, "saved_model.pb")
     self.fingerprints = self.files(data, "fingerprint.pb")
+    self.keras_metadata = self.files(data, "keras_metadata.pb")
     self.texts = self.files(data, "*.pbtxt")
     self.small_models = [model for model in self.models if len(model) <= MAX_MODEL]
 
@@ -102,6 +103,10 @@ def wire_seeds(given):
 
 def open_model_seeds(given):
   return given.small_models + given.fingerprints[:4]
+
+
+def scan_seeds(given):
+  return given.small_models + given.keras_metadata
 
 
 # ---- Text ----
