@@ -8,6 +8,7 @@
  */
 #include "fuzz.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <savedmodel/pb/saved_model.pb-c.h>
@@ -67,9 +68,10 @@ static void hash_chunks(uint8_t *data, size_t size) {
   put64(data, hash(data + 8, BLOCK_HEADER_SIZE - 8));
   for (size_t at = BLOCK_HEADER_SIZE; size - at >= CHUNK_HEADER_SIZE;) {
     uint64_t data_size = get64(data + at + 8), n_records = get64(data + at + 24) >> 8;
-    if (data_size > size - at - CHUNK_HEADER_SIZE) return;
-    put64(data + at + 16, hash(data + at + CHUNK_HEADER_SIZE, (size_t)data_size));
-    put64(data + at, hash(data + at + 8, CHUNK_HEADER_SIZE - 8));
+    bool is_whole = data_size <= size - at - CHUNK_HEADER_SIZE;
+    if (is_whole) put64(data + at + 16, hash(data + at + CHUNK_HEADER_SIZE, (size_t)data_size));
+    put64(data + at, hash(data + at + 8, CHUNK_HEADER_SIZE - 8)); /* sizes that lie have to be read, too */
+    if (!is_whole) return;
     uint64_t step = CHUNK_HEADER_SIZE + data_size > n_records ? CHUNK_HEADER_SIZE + data_size : n_records;
     if (step > size - at) return;
     at += (size_t)step;

@@ -119,6 +119,7 @@ ODD_TEXTS = {
     ],
     "AttrValue": ["s: '\\303\\244\\xe4\\u00e4\\U0001F600\\n\\\"\\?'", "type: DT_FLOAT", "b: t", "f: infinity", "i: 0777",
                   "list { i: [1, -0x7f] type: [1, DT_INT32] }"],
+    "StructuredValue": ["list_value{values{" * n + "}}" * n for n in (49, 50, 51)],  # around the limit of depth
     "TensorProto": ["dtype: 1 tensor_shape { dim { size: -1 } unknown_rank: False }, half_val: 1; double_val: -1.5e+300"],
 }
 
@@ -233,6 +234,15 @@ def chunked_seeds(given):
       file = signature + riegeli(chunks)
       if len(file) < 4 << 10:
         yield bytes([hashed, 0]) + file + riegeli([metadata])
+  for n in (48, 49, 50, 51):  # paths of StructuredValue and messages in messages, around their limits
+    for end in [], [(53, None), (1, b"key")]:
+      path = [(51, None), (1, 0)] * n + end
+      yield bytes([built | 3, 0]) + content(2, b"") * 2 + content(3, number(1, 0) + chunked_field(path, 1))
+    message = number(1, 0)
+    for _ in range(n):
+      message = content(2, content(3, message))
+    yield bytes([built | 3, 0]) + content(2, b"") + content(3, message)
+  yield bytes([hashed, 0]) + signature + struct.pack("<QQQQQ", 0, 2**64 - 100, 0, ord("r") | 1 << 8, 1)
   for kind in "mp?t":
     yield bytes([hashed, 0]) + signature + riegeli_chunk(kind, b"abc", 0, 0) + riegeli([b"one", b"", b"two"])
 
