@@ -9,7 +9,8 @@
  * The bytes of the message of that type. file is a riegeli file: the chunks, and as its last record the ChunkMetadata
  * that says where they belong.
  *
- * out: memory of allocator. No more than max_bytes are in use at a time, result included.
+ * out: memory of allocator. No more than max_bytes are in use at a time, result included, but for what a decompressor
+ *   needs (codec/decompress.h).
  * Errors: DATA_LOSS the file is damaged, or its metadata contradict themselves, the chunks or the type;
  *   FAILED_PRECONDITION it asks for a newer reader; UNIMPLEMENTED as sm_riegeli_read; RESOURCE_EXHAUSTED.
  */
