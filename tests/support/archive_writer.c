@@ -29,11 +29,8 @@ void tar_sign(w_buffer *w, size_t offset) {
 
 size_t tar_add(w_buffer *w, tar_member member) {
   static const uint8_t zeros[512];
-  static const char *const magic[] = {[TAR_POSIX] =
-                                          "ustar\0"
-                                          "00",
-                                      [TAR_GNU] = "ustar  ",
-                                      [TAR_V7] = "\0\0\0\0\0\0\0"};
+  /* Magic and version, eight bytes: a NUL and "00" in the first. */
+  static const char *const magic[] = {[TAR_POSIX] = "ustar\00000", [TAR_GNU] = "ustar  ", [TAR_V7] = "\0\0\0\0\0\0\0"};
   char header[512] = {0};
   size_t at = w->size;
   memcpy(header, member.name, strlen(member.name) < 100 ? strlen(member.name) : 100);
