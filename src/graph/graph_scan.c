@@ -20,14 +20,12 @@ static uint32_t marks_of(const scan *s, sm_string node) {
     size_t found = sm_named_find(s->reach.nodes, s->reach.n_nodes, sizeof *s->reach.nodes, node);
     return found != SIZE_MAX ? s->reach.nodes[found].marks : 0;
   }
-  size_t last = sm_graph_find_function(&s->reach.library, s->reach.library.functions[s->function].name);
+  size_t last = sm_graph_find_function(&s->reach.defs, s->reach.defs.functions[s->function].name);
   return s->reach.functions[last].marks;
 }
 
 /* The name of a function may stand in the place of an op: its nodes are walked where they are. */
-static bool is_function(const scan *s, sm_string op) {
-  return sm_graph_find_function(&s->reach.library, op) != SIZE_MAX;
-}
+static bool is_function(const scan *s, sm_string op) { return sm_graph_find_function(&s->reach.defs, op) != SIZE_MAX; }
 
 static sm_status visit_node(scan *s, sm_span node, sm_error *err) {
   const sm_wire_source *source = s->request->source;
@@ -43,7 +41,7 @@ static sm_status visit_node(scan *s, sm_span node, sm_error *err) {
   SM_TRY(sm_wire_find_bytes(&name, node, NODE_NAME, source, err));
   finding.kind = SM_FINDING_OP;
   finding.node = (sm_string){(const char *)name.data, name.size};
-  if (s->function != SIZE_MAX) finding.function = s->reach.library.functions[s->function].name;
+  if (s->function != SIZE_MAX) finding.function = s->reach.defs.functions[s->function].name;
   finding.reached_by = marks_of(s, finding.node);
   SM_TRY(sm_saver_use_covers(&finding.is_checkpointing, &s->saver, finding.op, node, finding.reached_by, s->function,
                              err));
@@ -87,7 +85,7 @@ sm_status sm_graph_scan(const sm_graph_scan_request *request, sm_finding_fn fn, 
   init_saver(&s, arena);
   for (size_t i = 0; i < request->graph_def.n; i++)
     SM_TRY(visit_nodes(&s, request->graph_def.items[i], GRAPH_NODE, err));
-  for (s.function = 0; s.function < s.reach.library.n; s.function++)
-    SM_TRY(visit_nodes(&s, s.reach.library.functions[s.function].def, SM_FUNCTION_NODE, err));
+  for (s.function = 0; s.function < s.reach.defs.n; s.function++)
+    SM_TRY(visit_nodes(&s, s.reach.defs.functions[s.function].def, SM_FUNCTION_NODE, err));
   return SM_OK;
 }

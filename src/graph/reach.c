@@ -64,9 +64,9 @@ sm_status sm_reach_init(sm_reach *out, sm_spans graph_def, uint32_t gradient_mar
   sm_spans libraries;
   *out = (sm_reach){.source = source};
   SM_TRY(sm_reach_index_nodes(&out->nodes, &out->n_nodes, graph_def, GRAPH_NODE, source, arena, err));
-  SM_TRY(sm_graph_index_functions(&out->library, graph_def, source, arena, err));
-  out->functions = sm_arena_array(arena, sm_reach_function, out->library.n);
-  out->waiting = sm_arena_array(arena, size_t, out->n_nodes + out->library.n);
+  SM_TRY(sm_graph_index_functions(&out->defs, graph_def, source, arena, err));
+  out->functions = sm_arena_array(arena, sm_reach_function, out->defs.n);
+  out->waiting = sm_arena_array(arena, size_t, out->n_nodes + out->defs.n);
   if (out->functions == NULL || out->waiting == NULL) return sm_arena_fail(arena, out->n_nodes * sizeof(size_t), err);
   SM_TRY(sm_wire_collect(&libraries, graph_def, GRAPH_LIBRARY, source, arena, err));
   SM_TRY(mark_gradients(out, libraries, LIBRARY_GRADIENT, GRADIENT_FUNCTION, gradient_mark, arena, err));
@@ -87,7 +87,7 @@ void sm_reach_mark_tensor(sm_reach *reach, sm_string tensor, uint32_t mark) {
 }
 
 void sm_reach_mark_function(sm_reach *reach, sm_string name, uint32_t mark) {
-  size_t found = sm_graph_find_function(&reach->library, name);
+  size_t found = sm_graph_find_function(&reach->defs, name);
   if (found == SIZE_MAX) return;
   sm_reach_function *function = &reach->functions[found];
   if ((function->marks | mark) == function->marks) return;
@@ -106,7 +106,7 @@ typedef struct caller {
 static sm_status mark_called(void *ctx, sm_string name, sm_error *err) {
   caller *c = ctx;
   (void)err;
-  size_t found = sm_graph_find_function(&c->reach->library, name);
+  size_t found = sm_graph_find_function(&c->reach->defs, name);
   if (found != SIZE_MAX && c->is_new) c->reach->functions[found].n_callers++;
   sm_reach_mark_function(c->reach, name, c->marks);
   return SM_OK;
@@ -135,7 +135,7 @@ static sm_status spread_node(sm_reach *reach, sm_reach_node *node, sm_error *err
 
 /* The library may hold several of one name, which are next to each other; index is that of the last. */
 static sm_status spread_function(sm_reach *reach, size_t index, sm_error *err) {
-  const sm_graph_function *functions = reach->library.functions;
+  const sm_graph_function *functions = reach->defs.functions;
   sm_reach_function *function = &reach->functions[index];
   bool is_new = !function->was_visited;
   function->was_visited = true;

@@ -22,8 +22,8 @@ typedef struct sm_reach {
   const sm_wire_source *source;
   sm_reach_node *nodes; /* of the graph, sorted by name */
   size_t n_nodes;
-  sm_graph_library library;
-  sm_reach_function *functions; /* by index in library; of those of one name only the last is used */
+  sm_graph_library defs;        /* of the functions */
+  sm_reach_function *functions; /* by index in defs; of those of one name only the last is used */
   size_t *waiting, n_waiting;   /* nodes whose marks have to go on, by index; functions after them */
 } sm_reach;
 

@@ -179,7 +179,7 @@ static sm_status is_called_by(bool *out, const sm_saver_use *use, sm_string save
   SM_TRY(sm_node_find_attr(&attr, node, "f", reach->source, err));
   SM_TRY(sm_attr_get_func_name(&called, attr, reach->source, err));
   SM_TRY(first_input(&input, node, reach->source, err));
-  *out = sm_string_equal(called, reach->library.functions[function].name) &&
+  *out = sm_string_equal(called, reach->defs.functions[function].name) &&
          sm_string_equal(sm_tensor_node_name(input), use->filename) && input.data[0] != '^';
   return SM_OK;
 }
@@ -187,7 +187,7 @@ static sm_status is_called_by(bool *out, const sm_saver_use *use, sm_string save
 /* Remembers what the checks below need to know of a function; it is asked for once for each checkpoint op in it. */
 static sm_status look_at_function(sm_saver_use *use, sm_string saver_node, size_t function, sm_error *err) {
   const sm_reach *reach = use->reach;
-  sm_span def = reach->library.functions[function].def;
+  sm_span def = reach->defs.functions[function].def;
   use->function = function;
   use->is_savers = false;
   if (reach->functions[function].n_callers != 1) return SM_OK;

@@ -18,7 +18,7 @@ typedef struct sm_saver_use {
   uint32_t save_mark, restore_mark;
   uint64_t budget; /* bytes of nodes that may still be looked at: no graph makes this slow */
   /* The function that was looked at last. */
-  size_t function; /* index in the library; SIZE_MAX: none */
+  size_t function; /* index in reach->defs; SIZE_MAX: none */
   bool is_savers;  /* called by the saver alone */
   sm_string argument;
   sm_reach_node *nodes;
