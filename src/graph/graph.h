@@ -5,7 +5,8 @@
  *   library.c   the functions of a graph, by name
  *   summary.c   ops, functions and number of nodes, in one walk
  *   name_set.c  the set of names that the walk fills
- *   op_effects.c, node_effects.c, reach.c, saver_use.c, graph_scan.c   what the nodes do: headers of their own
+ *   op_effects.c, node_effects.c, reach.c, saver_use.c, asset_use.c, graph_scan.c   what the nodes do: headers of
+ *               their own
  */
 #ifndef SM_GRAPH_GRAPH_H
 #define SM_GRAPH_GRAPH_H
@@ -28,6 +29,10 @@ sm_status sm_attr_get_func_name(sm_string *out, sm_span attr, const sm_wire_sour
 /* fn for each function that an attribute of the node names, alone or in a list. */
 typedef sm_status (*sm_func_fn)(void *ctx, sm_string name, sm_error *err);
 sm_status sm_node_each_func(sm_span node, const sm_wire_source *source, sm_func_fn fn, void *ctx, sm_error *err);
+
+/* The same, and for each function that is the value of an attribute of such a function, and so on: its body may call it.
+ * Not deeper than SM_WIRE_MAX_DEPTH messages, which no protobuf runtime reads. */
+sm_status sm_node_each_nested_func(sm_span node, const sm_wire_source *source, sm_func_fn fn, void *ctx, sm_error *err);
 
 /* ---- Functions ---- */
 

@@ -1,6 +1,6 @@
 #include "graph/graph.h"
 
-/* Fields of NodeDef and AttrValue: proto/node_def.proto, attr_value.proto. */
+/* Fields of NodeDef, AttrValue and NameAttrList: proto/node_def.proto, attr_value.proto. */
 enum {
   NODE_OP = 2,
   NODE_ATTR = 5,
@@ -9,7 +9,8 @@ enum {
   ATTR_LIST = 1,
   ATTR_FUNC = 10,
   LIST_FUNC = 9,
-  FUNC_NAME = 1
+  FUNC_NAME = 1,
+  FUNC_ATTR = 2
 };
 
 static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
@@ -73,4 +74,46 @@ sm_status sm_node_each_func(sm_span node, const sm_wire_source *source, sm_func_
     SM_TRY(visit_attr(value, source, fn, ctx, err));
   }
   return sm_wire_finish(&reader, err);
+}
+
+/* ---- Functions as values of attributes of functions ---- */
+
+typedef enum message { NODE, ENTRY, VALUE, LIST, FUNC, NAME } message;
+
+/* What leads on to names of functions. */
+static const struct {
+  message outer;
+  uint32_t number;
+  message inner;
+} inside[] = {{NODE, NODE_ATTR, ENTRY}, {ENTRY, ENTRY_VALUE, VALUE}, {VALUE, ATTR_LIST, LIST}, {VALUE, ATTR_FUNC, FUNC},
+              {LIST, LIST_FUNC, FUNC},  {FUNC, FUNC_NAME, NAME},     {FUNC, FUNC_ATTR, ENTRY}};
+
+/* The message or name that a field is; NODE when it is none of them. */
+static message inner_of(message outer, uint32_t tag) {
+  for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
+    if (inside[i].outer == outer && SM_WIRE_TAG(inside[i].number, SM_WIRE_BYTES) == tag) return inside[i].inner;
+  return NODE;
+}
+
+sm_status sm_node_each_nested_func(sm_span node, const sm_wire_source *source, sm_func_fn fn, void *ctx,
+                                   sm_error *err) {
+  struct {
+    sm_wire_reader reader;
+    message what;
+  } levels[SM_WIRE_MAX_DEPTH] = {{sm_wire_read(node, source), NODE}};
+  for (size_t n = 1; n != 0;) {
+    sm_wire_field field;
+    if (!sm_wire_next(&levels[n - 1].reader, &field)) {
+      SM_TRY(sm_wire_finish(&levels[--n].reader, err));
+      continue;
+    }
+    message inner = inner_of(levels[n - 1].what, field.tag);
+    if (inner == NAME) {
+      SM_TRY(fn(ctx, text_of(field.bytes), err));
+    } else if (inner != NODE && n < SM_WIRE_MAX_DEPTH) {
+      levels[n].reader = sm_wire_read(field.bytes, source);
+      levels[n++].what = inner;
+    }
+  }
+  return SM_OK;
 }

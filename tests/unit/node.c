@@ -101,6 +101,48 @@ static void node__each_function(void **state) {
   assert_text("functions", found, "stop ");
 }
 
+/* A function with an attribute that is a function with a list of functions; and one nested deeper than can be read. */
+static void node__each_nested_function(void **state) {
+  (void)state;
+  char found[100] = "";
+  w_entry entry = w_begin_entry(&w, 5, "f"), inner;
+  size_t outer = w_begin(&w, 10), func, list;
+  w_text(&w, 1, "a");
+  inner = w_begin_entry(&w, 2, "body");
+  func = w_begin(&w, 10);
+  w_text(&w, 1, "b");
+  w_entry branches = w_begin_entry(&w, 2, "branches");
+  list = w_begin(&w, 1);
+  put_func(9, "c");
+  w_end(&w, list);
+  w_end_entry(&w, branches);
+  w_end(&w, func);
+  w_end_entry(&w, inner);
+  w_end(&w, outer);
+  w_end_entry(&w, entry);
+  sm_wire_source source = whole();
+  assert_ok(sm_node_each_nested_func(source.bytes, &source, append, found, &err), err);
+  assert_text("nested", found, "a b c ");
+  found[0] = '\0';
+  assert_ok(sm_node_each_func(source.bytes, &source, append, found, &err), err);
+  assert_text("not nested", found, "a ");
+
+  static const uint32_t path[] = {10, 2, 2}; /* func, its attr, the value */
+  w_buffer deep = {0}, name = {0};
+  w_text(&name, 1, "d");
+  w_clear(&w);
+  w_nest(&deep, path, N_OF(path), 3 * 100000 + 1, name.data, name.size);
+  entry = w_begin_entry(&w, 5, "f");
+  w_raw(&w, deep.data, deep.size);
+  w_end_entry(&w, entry);
+  found[0] = '\0';
+  source = whole();
+  assert_ok(sm_node_each_nested_func(source.bytes, &source, append, found, &err), err);
+  assert_text("too deep", found, "");
+  w_free(&deep);
+  w_free(&name);
+}
+
 static void node__damage(void **state) {
   (void)state;
   static const struct {
@@ -136,6 +178,8 @@ static void node__damage(void **state) {
     sm_status status = sm_node_each_func(source.bytes, &source, append, found, &err);
     assert_text(rows[i].what, sm_status_name(status), "DATA_LOSS");
     assert_text(rows[i].what, found, "");
+    status = sm_node_each_nested_func(source.bytes, &source, append, found, &err);
+    assert_text(rows[i].what, sm_status_name(status), "DATA_LOSS");
   }
 }
 
@@ -143,9 +187,7 @@ static void node__damage(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(node__op),
-      CASE(node__attributes),
-      CASE(node__each_function),
+      CASE(node__op),     CASE(node__attributes), CASE(node__each_function), CASE(node__each_nested_function),
       CASE(node__damage),
   };
   return cmocka_run_group_tests_name("node", tests, NULL, NULL);
