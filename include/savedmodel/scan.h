@@ -61,6 +61,7 @@ typedef struct sm_finding {
   uint32_t effects;           /* of sm_effect; 0: pure */
   uint32_t reached_by;        /* of sm_reached; 0: nothing the model offers runs it. OP only */
   bool is_checkpointing;      /* an operation of the saver that gets no file name but the one that the saver is given */
+  bool is_asset_read;         /* fills a table from a file, or reads it, which can only be an asset of the model */
   const sm_meta_graph *graph; /* NULL: of no meta graph */
   size_t meta_graph;          /* its number in the file */
   const char *file;           /* in the model's directory; "" for a model without one */

@@ -39,7 +39,8 @@ static char *next_word(char **at) {
 
 static bool find_class(policy_line *line, const char *name) {
   line->is_checkpoint = strcmp(name, "checkpoint") == 0;
-  if (line->is_checkpoint || strcmp(name, "pure") == 0) return true;
+  line->is_asset = strcmp(name, "asset") == 0;
+  if (line->is_checkpoint || line->is_asset || strcmp(name, "pure") == 0) return true;
   for (uint32_t effect = 1; sm_effect_name(effect) != NULL; effect <<= 1) {
     if (strcmp(name, sm_effect_name(effect)) != 0) continue;
     line->effect = effect;
@@ -115,10 +116,11 @@ static bool matches(const char *pattern, sm_string name) {
   return *pattern == '\0';
 }
 
-/* The saver's operations are of their own class alone. */
+/* The saver's operations, and those that read assets, are of their own class alone. */
 static bool is_of_class(const policy_line *line, const sm_finding *finding) {
   if (!line->is_class) return false;
   if (finding->is_checkpointing || line->is_checkpoint) return finding->is_checkpointing && line->is_checkpoint;
+  if (finding->is_asset_read || line->is_asset) return finding->is_asset_read && line->is_asset;
   return line->effect == 0 ? finding->effects == 0 : (finding->effects & line->effect) != 0;
 }
 
@@ -134,5 +136,5 @@ bool policy_denies(const policy *p, const sm_finding *finding) {
   }
   if (allowed || (finding->effects != 0 && left == 0)) return false;
   if (p->denies_by_default) return true;
-  return (left & SM_EFFECTS_OF_NOTE) != 0 && !finding->is_checkpointing;
+  return (left & SM_EFFECTS_OF_NOTE) != 0 && !finding->is_checkpointing && !finding->is_asset_read;
 }

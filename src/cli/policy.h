@@ -9,6 +9,7 @@ typedef struct policy_line {
   uint32_t effect;     /* a class */
   bool is_class;       /* else pattern counts */
   bool is_checkpoint;  /* the class of the saver's operations */
+  bool is_asset;       /* the class of those that read assets */
   const char *pattern; /* of names, with * and ? */
 } policy_line;
 

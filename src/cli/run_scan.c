@@ -222,6 +222,7 @@ static sm_status print_graphs(denylist *list, size_t *n_denied, const sm_model *
 /* fn for the name of each class. */
 static void each_class(const sm_finding *finding, void (*fn)(void *ctx, const char *name), void *ctx) {
   if (finding->is_checkpointing) fn(ctx, "checkpoint");
+  if (finding->is_asset_read) fn(ctx, "asset");
   if (finding->effects == 0) fn(ctx, finding->kind == SM_FINDING_OP ? "pure" : "note");
   for (uint32_t effect = 1; sm_effect_name(effect) != NULL; effect <<= 1)
     if ((finding->effects & effect) != 0) fn(ctx, sm_effect_name(effect));

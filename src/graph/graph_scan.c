@@ -1,5 +1,6 @@
 #include "graph/graph_scan.h"
 
+#include "graph/asset_use.h"
 #include "graph/op_effects.h"
 #include "graph/saver_use.h"
 
@@ -12,6 +13,7 @@ typedef struct scan {
   void *fn_ctx;
   sm_reach reach;
   sm_saver_use saver;
+  sm_asset_use assets;
   size_t function; /* index of the one whose nodes are walked; SIZE_MAX: the graph itself */
 } scan;
 
@@ -26,6 +28,15 @@ static uint32_t marks_of(const scan *s, sm_string node) {
 
 /* The name of a function may stand in the place of an op: its nodes are walked where they are. */
 static bool is_function(const scan *s, sm_string op) { return sm_graph_find_function(&s->reach.defs, op) != SIZE_MAX; }
+
+/* Operations that reach files, but only those that are the model's own. */
+static sm_status find_use(scan *s, sm_finding *finding, sm_span node, sm_error *err) {
+  if ((finding->effects & SM_EFFECTS_OF_NOTE) == 0) return SM_OK;
+  SM_TRY(sm_saver_use_covers(&finding->is_checkpointing, &s->saver, finding->op, node, finding->reached_by, s->function,
+                             err));
+  return sm_asset_use_covers(&finding->is_asset_read, &s->assets, finding->op, node, finding->reached_by, s->function,
+                             err);
+}
 
 static sm_status visit_node(scan *s, sm_span node, sm_error *err) {
   const sm_wire_source *source = s->request->source;
@@ -43,8 +54,7 @@ static sm_status visit_node(scan *s, sm_span node, sm_error *err) {
   finding.node = (sm_string){(const char *)name.data, name.size};
   if (s->function != SIZE_MAX) finding.function = s->reach.defs.functions[s->function].name;
   finding.reached_by = marks_of(s, finding.node);
-  SM_TRY(sm_saver_use_covers(&finding.is_checkpointing, &s->saver, finding.op, node, finding.reached_by, s->function,
-                             err));
+  SM_TRY(find_use(s, &finding, node, err));
   return s->fn(s->fn_ctx, &finding, err);
 }
 
@@ -55,18 +65,34 @@ static sm_status visit_nodes(scan *s, sm_span message, uint32_t number, sm_error
   return sm_wire_finish(&reader, err);
 }
 
+/* The loader feeds the first output of a node, which has no other. */
+static void note_asset(scan *s, sm_string tensor) {
+  sm_string name = sm_tensor_node_name(tensor);
+  sm_reach_node *node = sm_reach_find_node(&s->reach, tensor);
+  bool is_whole = tensor.size == name.size,
+       is_first = tensor.size == name.size + 2 && tensor.data[name.size + 1] == '0';
+  if (node != NULL && (is_whole || is_first)) node->is_asset = true;
+}
+
+static void note_input(scan *s, sm_string tensor) {
+  sm_reach_node *node = sm_reach_find_node(&s->reach, tensor);
+  if (node != NULL) node->is_input = true;
+}
+
 static sm_status spread_roots(scan *s, sm_error *err) {
   for (size_t i = 0; i < s->request->n_roots; i++) {
     const sm_scan_root *root = &s->request->roots[i];
-    if (root->is_function)
-      sm_reach_mark_function(&s->reach, root->name, root->mark);
-    else
-      sm_reach_mark_tensor(&s->reach, root->name, root->mark);
+    switch (root->kind) {
+      case SM_ROOT_TENSOR: sm_reach_mark_tensor(&s->reach, root->name, root->mark); break;
+      case SM_ROOT_FUNCTION: sm_reach_mark_function(&s->reach, root->name, root->mark); break;
+      case SM_ROOT_INPUT: note_input(s, root->name); break;
+      case SM_ROOT_ASSET: note_asset(s, root->name); break;
+    }
   }
   return sm_reach_spread(&s->reach, err);
 }
 
-static void init_saver(scan *s, sm_arena *arena) {
+static void init_uses(scan *s, sm_arena *arena) {
   size_t size = 0;
   for (size_t i = 0; i < s->request->graph_def.n; i++) size += s->request->graph_def.items[i].size;
   sm_saver_use_init(&s->saver, &s->reach, size, arena);
@@ -75,6 +101,7 @@ static void init_saver(scan *s, sm_arena *arena) {
   s->saver.restore = sm_tensor_node_name(s->request->saver_restore);
   s->saver.save_mark = SM_REACHED_BY_SAVE;
   s->saver.restore_mark = SM_REACHED_BY_RESTORE;
+  sm_asset_use_init(&s->assets, &s->reach, s->request->roots, s->request->n_roots, SM_REACHED_BY_INIT_OP, size, arena);
 }
 
 sm_status sm_graph_scan(const sm_graph_scan_request *request, sm_finding_fn fn, void *fn_ctx, sm_arena *arena,
@@ -82,7 +109,7 @@ sm_status sm_graph_scan(const sm_graph_scan_request *request, sm_finding_fn fn, 
   scan s = {.request = request, .fn = fn, .fn_ctx = fn_ctx, .function = SIZE_MAX};
   SM_TRY(sm_reach_init(&s.reach, request->graph_def, SM_REACHED_BY_OBJECT, request->source, arena, err));
   SM_TRY(spread_roots(&s, err));
-  init_saver(&s, arena);
+  init_uses(&s, arena);
   for (size_t i = 0; i < request->graph_def.n; i++)
     SM_TRY(visit_nodes(&s, request->graph_def.items[i], GRAPH_NODE, err));
   for (s.function = 0; s.function < s.reach.defs.n; s.function++)

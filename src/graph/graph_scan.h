@@ -7,11 +7,20 @@
 
 #include "graph/graph.h"
 
-/* What leads into the graph. */
+/* How the world outside comes into the graph. */
+typedef enum sm_root_kind {
+  SM_ROOT_TENSOR,   /* a tensor, or an op, that is asked for */
+  SM_ROOT_FUNCTION, /* a function that is called */
+  SM_ROOT_INPUT,    /* a tensor that takes a value of a request */
+  SM_ROOT_ASSET     /* a tensor that the loader feeds with the path of an asset, when it runs the init op */
+} sm_root_kind;
+
 typedef struct sm_scan_root {
-  sm_string name; /* of a tensor or an op; of a function */
-  uint32_t mark;  /* sm_reached */
-  bool is_function;
+  sm_string name;
+  sm_root_kind kind;
+  uint32_t mark;        /* sm_reached: TENSOR and FUNCTION */
+  const bool *is_asset; /* FUNCTION: n_bound, the last arguments, which the loader binds to objects; is it an asset? */
+  size_t n_bound;
 } sm_scan_root;
 
 typedef struct sm_graph_scan_request {

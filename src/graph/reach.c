@@ -54,6 +54,8 @@ static sm_status mark_gradients(sm_reach *reach, sm_spans libraries, uint32_t nu
   for (size_t i = 0; i < gradients.n; i++) {
     sm_span name;
     SM_TRY(sm_wire_find_bytes(&name, gradients.items[i], name_number, reach->source, err));
+    size_t found = sm_graph_find_function(&reach->defs, text_of(name));
+    if (found != SIZE_MAX) reach->functions[found].is_gradient = true;
     sm_reach_mark_function(reach, text_of(name), mark);
   }
   return SM_OK;
@@ -76,13 +78,16 @@ sm_status sm_reach_init(sm_reach *out, sm_spans graph_def, uint32_t gradient_mar
 
 /* ---- Marks ---- */
 
-void sm_reach_mark_tensor(sm_reach *reach, sm_string tensor, uint32_t mark) {
+sm_reach_node *sm_reach_find_node(const sm_reach *reach, sm_string tensor) {
   size_t found = sm_named_find(reach->nodes, reach->n_nodes, sizeof *reach->nodes, sm_tensor_node_name(tensor));
-  if (found == SIZE_MAX) return;
-  sm_reach_node *node = &reach->nodes[found];
-  if ((node->marks | mark) == node->marks) return;
+  return found != SIZE_MAX ? &reach->nodes[found] : NULL;
+}
+
+void sm_reach_mark_tensor(sm_reach *reach, sm_string tensor, uint32_t mark) {
+  sm_reach_node *node = sm_reach_find_node(reach, tensor);
+  if (node == NULL || (node->marks | mark) == node->marks) return;
   node->marks |= mark;
-  if (!node->is_waiting) reach->waiting[reach->n_waiting++] = found;
+  if (!node->is_waiting) reach->waiting[reach->n_waiting++] = (size_t)(node - reach->nodes);
   node->is_waiting = true;
 }
 
@@ -118,7 +123,7 @@ static sm_status spread_calls(sm_reach *reach, sm_span node, uint32_t marks, boo
   sm_string op;
   SM_TRY(sm_node_get_op(&op, node, reach->source, err));
   SM_TRY(mark_called(&c, op, err));
-  return sm_node_each_func(node, reach->source, mark_called, &c, err);
+  return sm_node_each_nested_func(node, reach->source, mark_called, &c, err);
 }
 
 static sm_status spread_node(sm_reach *reach, sm_reach_node *node, sm_error *err) {

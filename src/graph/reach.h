@@ -10,12 +10,14 @@ typedef struct sm_reach_node {
   sm_span bytes;
   uint32_t marks;
   bool was_visited, is_waiting;
+  bool is_input, is_asset; /* for others to set and to use */
 } sm_reach_node;
 
 typedef struct sm_reach_function {
   uint32_t marks;
   size_t n_callers; /* nodes that name it, among those led to */
   bool was_visited, is_waiting;
+  bool is_gradient; /* may be called as one */
 } sm_reach_function;
 
 typedef struct sm_reach {
@@ -31,7 +33,10 @@ typedef struct sm_reach {
 sm_status sm_reach_init(sm_reach *out, sm_spans graph_def, uint32_t gradient_mark, const sm_wire_source *source,
                         sm_arena *arena, sm_error *err);
 
-/* tensor: "name:0", "name" or "^name". What is not there is passed over. */
+/* The node of the graph that makes a tensor, "name:0", "name" or "^name"; NULL when there is none. */
+sm_reach_node *sm_reach_find_node(const sm_reach *reach, sm_string tensor);
+
+/* What is not there is passed over. */
 void sm_reach_mark_tensor(sm_reach *reach, sm_string tensor, uint32_t mark);
 void sm_reach_mark_function(sm_reach *reach, sm_string name, uint32_t mark);
 

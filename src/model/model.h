@@ -10,7 +10,7 @@
  *   chunked.c    saved_model.cpb: which chunks go where    join.c   puts them there
  *   debug_info.c which source lines made a node
  *   proto.c      the raw protobuf-c structs
- *   scan_model.c, scan_files.c, keras_metadata.c, alias_fs.c   what the model would do: savedmodel/scan.h
+ *   scan_model.c, scan_roots.c, scan_files.c, keras_metadata.c, alias_fs.c   what the model would do: savedmodel/scan.h
  *
  * Here is what objects/ needs of it. The public side is savedmodel/model.h.
  */

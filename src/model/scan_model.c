@@ -1,119 +1,11 @@
-/* sm_meta_graph_scan: what leads into the graph, the graph, the metadata of Keras. */
+/* sm_meta_graph_scan: the graph, the metadata of Keras. */
 #include "graph/graph_scan.h"
 #include "model/keras_metadata.h"
 #include "model/model_internal.h"
 #include "model/scan_internal.h"
 
 /* Fields of SavedObjectGraph, SavedObject, SavedUserObject: proto/saved_object_graph.proto. */
-enum { OBJECT_NODE = 1, OBJECT_FUNCTION = 2, ENTRY_KEY = 1, OBJECT_USER_OBJECT = 4, USER_METADATA = 3 };
-
-/* ---- What leads into the graph ---- */
-
-typedef struct root_list {
-  const sm_allocator *allocator;
-  sm_scan_root *items;
-  size_t n, capacity;
-} root_list;
-
-static sm_status add_root(root_list *roots, sm_string name, uint32_t mark, bool is_function, sm_error *err) {
-  if (roots->n == roots->capacity) {
-    size_t capacity = roots->capacity == 0 ? 64 : 2 * roots->capacity, size;
-    if (!sm_mul_size(capacity, sizeof *roots->items, &size)) return SM_FAIL_OOM(err, SIZE_MAX);
-    sm_scan_root *items = sm_realloc(roots->allocator, roots->items, size);
-    if (items == NULL) return SM_FAIL_OOM(err, size);
-    roots->items = items;
-    roots->capacity = capacity;
-  }
-  roots->items[roots->n++] = (sm_scan_root){name, mark, is_function};
-  return SM_OK;
-}
-
-/* A TensorInfo to be looked at: those of composite tensors lie in each other, to any depth. */
-typedef struct waiting {
-  const sm_tensor_info *info;
-  struct waiting *next;
-} waiting;
-
-static sm_status add_waiting(waiting **first, const sm_tensor_info *info, sm_arena *arena, sm_error *err) {
-  waiting *made = sm_arena_new(arena, waiting);
-  if (made == NULL) return sm_arena_fail(arena, sizeof *made, err);
-  *made = (waiting){info, *first};
-  *first = made;
-  return SM_OK;
-}
-
-static sm_status add_signature(root_list *roots, const sm_signature *signature, sm_arena *arena, sm_error *err) {
-  uint32_t mark = strcmp(signature->key, SM_KEY_INIT_OP) == 0    ? SM_REACHED_BY_INIT_OP
-                  : strcmp(signature->key, SM_KEY_TRAIN_OP) == 0 ? SM_REACHED_BY_TRAIN_OP
-                                                                 : SM_REACHED_BY_SIGNATURE;
-  waiting *first = NULL;
-  for (size_t i = 0; i < signature->n_outputs; i++) SM_TRY(add_waiting(&first, signature->outputs[i], arena, err));
-  while (first != NULL) {
-    const sm_tensor_info *info = first->info;
-    first = first->next;
-    SM_TRY(add_root(roots, (sm_string){info->tensor_name, info->tensor_name_size}, mark, false, err));
-    for (size_t i = 0; i < info->n_components; i++) SM_TRY(add_waiting(&first, info->components[i], arena, err));
-  }
-  return SM_OK;
-}
-
-static sm_status add_collection(root_list *roots, const sm_meta_graph *graph, const char *key, uint32_t mark,
-                                sm_error *err) {
-  sm_error failure;
-  const sm_collection *collection;
-  sm_status status = sm_meta_graph_find_collection(&collection, graph, key, &failure);
-  if (status == SM_NOT_FOUND) return SM_OK;
-  if (status != SM_OK && err != NULL) *err = failure;
-  SM_TRY(status);
-  for (size_t i = 0; collection->kind == SM_COLLECTION_NODES && i < collection->n; i++)
-    SM_TRY(add_root(roots, collection->strings[i], mark, false, err));
-  return SM_OK;
-}
-
-static sm_status add_saver(root_list *roots, sm_graph_scan_request *request, const sm_meta_graph *graph,
-                           sm_error *err) {
-  sm_error failure;
-  const sm_saver_def *saver;
-  sm_status status = sm_meta_graph_get_saver_def(&saver, graph, &failure);
-  if (status == SM_NOT_FOUND) return SM_OK;
-  if (status != SM_OK && err != NULL) *err = failure;
-  SM_TRY(status);
-  request->saver_filename = sm_string_of(saver->filename_tensor_name);
-  request->saver_save = sm_string_of(saver->save_tensor_name);
-  request->saver_restore = sm_string_of(saver->restore_op_name);
-  SM_TRY(add_root(roots, request->saver_save, SM_REACHED_BY_SAVE, false, err));
-  return add_root(roots, request->saver_restore, SM_REACHED_BY_RESTORE, false, err);
-}
-
-/* Names of the concrete functions, which any program that loads the model may call. */
-static sm_status add_object_functions(root_list *roots, const sm_meta_graph *graph, sm_error *err) {
-  const sm_wire_source *source = &graph->model->source;
-  for (size_t i = 0; i < graph->object_graph.n; i++) {
-    sm_wire_reader reader = sm_wire_read(graph->object_graph.items[i], source);
-    for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-      sm_span name;
-      if (field.tag != SM_WIRE_TAG(OBJECT_FUNCTION, SM_WIRE_BYTES)) continue;
-      SM_TRY(sm_wire_find_bytes(&name, field.bytes, ENTRY_KEY, source, err));
-      SM_TRY(add_root(roots, (sm_string){(const char *)name.data, name.size}, SM_REACHED_BY_OBJECT, true, err));
-    }
-    SM_TRY(sm_wire_finish(&reader, err));
-  }
-  return SM_OK;
-}
-
-static sm_status add_roots(root_list *roots, sm_graph_scan_request *request, const sm_meta_graph *graph,
-                           sm_arena *arena, sm_error *err) {
-  for (size_t i = 0; i < sm_meta_graph_n_signatures(graph); i++) {
-    const sm_signature *signature;
-    SM_TRY(sm_meta_graph_get_signature(&signature, graph, i, err));
-    SM_TRY(add_signature(roots, signature, arena, err));
-  }
-  SM_TRY(add_collection(roots, graph, SM_KEY_MAIN_OP, SM_REACHED_BY_INIT_OP, err));
-  SM_TRY(add_collection(roots, graph, SM_KEY_LEGACY_INIT_OP, SM_REACHED_BY_INIT_OP, err));
-  SM_TRY(add_collection(roots, graph, SM_KEY_TRAIN_OP_COLLECTION, SM_REACHED_BY_TRAIN_OP, err));
-  SM_TRY(add_saver(roots, request, graph, err));
-  return add_object_functions(roots, graph, err);
-}
+enum { OBJECT_NODE = 1, OBJECT_USER_OBJECT = 4, USER_METADATA = 3 };
 
 /* ---- Keras ---- */
 
@@ -173,10 +65,10 @@ sm_status sm_meta_graph_scan_as(const sm_meta_graph *graph, const char *file, co
   sm_graph_scan_request request = {.graph_def = graph->graph, .source = &model->source, .options = *options};
   request.found = (sm_finding){.graph = graph, .meta_graph = (size_t)(graph - model->meta_graphs), .file = file};
   request.found.op = request.found.node = request.found.function = (sm_string){"", 0};
-  root_list roots = {.allocator = model->allocator};
+  sm_scan_roots roots = {.allocator = model->allocator};
   sm_arena arena;
   sm_arena_init(&arena, model->allocator, model->arena.max_bytes);
-  sm_status status = add_roots(&roots, &request, graph, &arena, err);
+  sm_status status = sm_scan_roots_find(&roots, &request, graph, &arena, err);
   request.roots = roots.items;
   request.n_roots = roots.n;
   if (status == SM_OK) status = sm_graph_scan(&request, fn, fn_ctx, &arena, err);

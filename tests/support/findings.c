@@ -34,6 +34,6 @@ sm_status add_finding(void *ctx, const sm_finding *finding, sm_error *err) {
     add(f, "%s%s", comma, ways[i]);
     comma = ",";
   }
-  add(f, "%s\n", finding->is_checkpointing ? " (saver)" : "");
+  add(f, "%s%s\n", finding->is_checkpointing ? " (saver)" : "", finding->is_asset_read ? " (asset)" : "");
   return SM_OK;
 }

@@ -5,8 +5,8 @@
 #include <savedmodel/scan.h>
 
 typedef struct findings {
-  char
-      text[8192]; /* a line for each: "class[,class] op file:meta_graph:function:node reached[,reached]" + " (saver)" */
+  char text
+      [8192]; /* a line for each: "class[,class] op file:meta_graph:function:node reached[,reached]" + " (saver)", " (asset)" */
   size_t n;
 } findings;
 

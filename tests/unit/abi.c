@@ -74,6 +74,7 @@ static void abi__scan(void **state) {
       AT(sm_finding, effects, 4),
       AT(sm_finding, reached_by, 8),
       AT(sm_finding, is_checkpointing, 12),
+      AT(sm_finding, is_asset_read, 13),
       AT(sm_finding, graph, 16),
       AT(sm_finding, meta_graph, 24),
       AT(sm_finding, file, 32),

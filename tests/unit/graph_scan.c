@@ -5,21 +5,10 @@
 
 #include "support/fault_alloc.h"
 #include "support/findings.h"
-#include "support/wire_writer.h"
+#include "support/graph_spec.h"
 
-/* Field numbers: proto/saved_model.proto, meta_graph.proto, graph.proto, function.proto, node_def.proto,
- * attr_value.proto. */
-enum {
-  META_GRAPH = 2,
-  GRAPH = 2,
-  SAVER = 3,
-  COLLECTION = 4,
-  SIGNATURE = 5,
-  OBJECTS = 7,
-  NODE = 1,
-  LIBRARY = 2,
-  FUNCTION_NODE = 3
-};
+/* Field numbers: proto/saved_model.proto, meta_graph.proto. */
+enum { META_GRAPH = 2, GRAPH = 2, SAVER = 3 };
 
 static w_buffer w;
 static findings found;
@@ -38,129 +27,6 @@ static int tear_down(void **state) {
   return 0;
 }
 
-/* "name=Op(input, input)": a node. */
-static size_t begin_node(uint32_t number, const char *text) {
-  char copy[512];
-  snprintf(copy, sizeof copy, "%s", text);
-  char *op = strchr(copy, '='), *inputs = strchr(copy, '(');
-  *op++ = *inputs++ = '\0';
-  *strchr(inputs, ')') = '\0';
-  size_t node = w_begin(&w, number);
-  w_text(&w, 1, copy);
-  w_text(&w, 2, op);
-  for (char *input = strtok(inputs, ", "); input != NULL; input = strtok(NULL, ", ")) w_text(&w, 3, input);
-  return node;
-}
-
-static void put_func(const char *key, const char *function) {
-  w_entry entry = w_begin_entry(&w, 5, key);
-  size_t func = w_begin(&w, 10);
-  w_text(&w, 1, function);
-  w_end(&w, func);
-  w_end_entry(&w, entry);
-}
-
-static void put_attr_text(const char *key, const char *text) {
-  w_entry entry = w_begin_entry(&w, 5, key);
-  w_text(&w, 2, text);
-  w_end_entry(&w, entry);
-}
-
-static void put_constant(uint32_t number, const char *name, const char *value) {
-  char text[128];
-  snprintf(text, sizeof text, "%s=Const()", name);
-  size_t node = begin_node(number, text);
-  w_entry entry = w_begin_entry(&w, 5, "value");
-  size_t tensor = w_begin(&w, 8);
-  w_varint(&w, 1, 7);
-  w_text(&w, 8, value);
-  w_end(&w, tensor);
-  w_end_entry(&w, entry);
-  w_end(&w, node);
-}
-
-/* "name=Op(inputs)", "name=Op(inputs) f" with attribute "f" naming a function, "name='text'": a constant. */
-static void put_node(uint32_t number, const char *text) {
-  const char *quote = strchr(text, '\'');
-  if (quote != NULL) {
-    char name[64], value[64];
-    assert_int_equal(sscanf(text, "%63[^=]='%63[^']'", name, value), 2);
-    put_constant(number, name, value);
-    return;
-  }
-  size_t node = begin_node(number, text);
-  const char *function = strchr(text, ')') + 1;
-  if (*function == ' ') put_func("f", function + 1);
-  w_end(&w, node);
-}
-
-typedef struct function_spec {
-  const char *name, *argument;
-  const char *nodes[8];
-} function_spec;
-
-/* A meta graph: nodes as put_node takes them, "key=tensor" for signatures. */
-typedef struct graph_spec {
-  const char *nodes[12];
-  function_spec functions[3];
-  const char *signatures[3];
-  const char *saver[3]; /* filename, save tensor, restore op */
-  const char *object_function, *main_op;
-} graph_spec;
-
-/* A library for each function: they merge. */
-static void put_function(const function_spec *spec) {
-  size_t library = w_begin(&w, LIBRARY), function = w_begin(&w, 1), signature = w_begin(&w, 1);
-  w_text(&w, 1, spec->name);
-  if (spec->argument != NULL) {
-    size_t argument = w_begin(&w, 2);
-    w_text(&w, 1, spec->argument);
-    w_end(&w, argument);
-  }
-  w_end(&w, signature);
-  for (size_t i = 0; i < N_OF(spec->nodes) && spec->nodes[i] != NULL; i++) put_node(FUNCTION_NODE, spec->nodes[i]);
-  w_end(&w, function);
-  w_end(&w, library);
-}
-
-static void put_signature(const char *text) {
-  char key[64], tensor[64];
-  assert_int_equal(sscanf(text, "%63[^=]=%63s", key, tensor), 2);
-  w_entry signature = w_begin_entry(&w, SIGNATURE, key), output = w_begin_entry(&w, 2, key);
-  w_text(&w, 1, tensor);
-  w_end_entry(&w, output);
-  w_end_entry(&w, signature);
-}
-
-static void put_main_op(const char *op) {
-  w_entry collection = w_begin_entry(&w, COLLECTION, SM_KEY_MAIN_OP);
-  size_t list = w_begin(&w, 1);
-  w_text(&w, 1, op);
-  w_end(&w, list);
-  w_end_entry(&w, collection);
-}
-
-static void put_meta_graph(const graph_spec *spec) {
-  size_t meta_graph = w_begin(&w, META_GRAPH), graph = w_begin(&w, GRAPH);
-  for (size_t i = 0; i < N_OF(spec->nodes) && spec->nodes[i] != NULL; i++) put_node(NODE, spec->nodes[i]);
-  for (size_t i = 0; i < N_OF(spec->functions) && spec->functions[i].name != NULL; i++)
-    put_function(&spec->functions[i]);
-  w_end(&w, graph);
-  for (size_t i = 0; i < N_OF(spec->signatures) && spec->signatures[i] != NULL; i++) put_signature(spec->signatures[i]);
-  if (spec->main_op != NULL) put_main_op(spec->main_op);
-  if (spec->saver[0] != NULL) {
-    size_t saver = w_begin(&w, SAVER);
-    for (uint32_t i = 0; i < 3; i++) w_text(&w, i + 1, spec->saver[i]);
-    w_end(&w, saver);
-  }
-  if (spec->object_function != NULL) {
-    size_t objects = w_begin(&w, OBJECTS);
-    w_end_entry(&w, w_begin_entry(&w, 2, spec->object_function));
-    w_end(&w, objects);
-  }
-  w_end(&w, meta_graph);
-}
-
 static void scan_bytes(findings *out, const sm_scan_options *options) {
   sm_model *model;
   *out = (findings){.n = 0};
@@ -171,7 +37,7 @@ static void scan_bytes(findings *out, const sm_scan_options *options) {
 
 static void assert_finds(const char *what, const graph_spec *spec, const char *expected) {
   w_clear(&w);
-  put_meta_graph(spec);
+  put_meta_graph(&w, spec);
   scan_bytes(&found, NULL);
   assert_text(what, found.text, expected);
 }
@@ -189,8 +55,8 @@ static void graph_scan__finds_what_nothing_calls(void **state) {
 
 static void graph_scan__looks_at_every_meta_graph(void **state) {
   (void)state;
-  put_meta_graph(&(graph_spec){.nodes = {"a=Add()"}});
-  put_meta_graph(&(graph_spec){.nodes = {"p=PyFunc()"}});
+  put_meta_graph(&w, &(graph_spec){.nodes = {"a=Add()"}});
+  put_meta_graph(&w, &(graph_spec){.nodes = {"p=PyFunc()"}});
   scan_bytes(&found, NULL);
   assert_text("findings", found.text, "code PyFunc :1::p\n");
 }
@@ -220,7 +86,7 @@ static void graph_scan__tells_what_leads_to_a_node(void **state) {
   assert_finds("main op", &main_op, "file-write WriteFile :0::w init\n");
   const graph_spec train = {.nodes = {"w=WriteFile()"}, .signatures = {"__saved_model_train_op=w", "s=w:0"}};
   assert_finds("train op and signature", &train, "file-write WriteFile :0::w signature,train\n");
-  const graph_spec object = {.functions = {{"g", NULL, {"w=WriteFile()"}}}, .object_function = "g"};
+  const graph_spec object = {.functions = {{"g", NULL, {"w=WriteFile()"}}}, .object_functions = {"g"}};
   assert_finds("object", &object, "file-write WriteFile :0:g:w object\n");
 }
 
@@ -285,7 +151,7 @@ static void graph_scan__doubts_other_uses_of_the_saver(void **state) {
     spec.nodes[rows[i].node] = rows[i].replaced;
     spec.signatures[0] = rows[i].signature;
     w_clear(&w);
-    put_meta_graph(&spec);
+    put_meta_graph(&w, &spec);
     scan_bytes(&found, NULL);
     assert_number(rows[i].what, found.n, 3);
     for (char *line = strtok(found.text, "\n"); line != NULL; line = strtok(NULL, "\n"))
@@ -304,12 +170,12 @@ static void graph_scan__doubts_a_separator(void **state) {
   for (size_t i = 0; i < N_OF(rows); i++) {
     w_clear(&w);
     size_t meta_graph = w_begin(&w, META_GRAPH), graph = w_begin(&w, GRAPH);
-    put_node(NODE, "f='model'");
-    put_node(NODE, "p='x'");
-    size_t join = begin_node(NODE, "j=StringJoin(f, p)");
-    put_attr_text("separator", rows[i].separator);
+    put_node(&w, SPEC_NODE, "f='model'");
+    put_node(&w, SPEC_NODE, "p='x'");
+    size_t join = begin_node(&w, SPEC_NODE, "j=StringJoin(f, p)");
+    put_attr_text(&w, "separator", rows[i].separator);
     w_end(&w, join);
-    put_node(NODE, "r=RestoreV2(j, x)");
+    put_node(&w, SPEC_NODE, "r=RestoreV2(j, x)");
     w_end(&w, graph);
     size_t saver = w_begin(&w, SAVER);
     w_text(&w, 1, "f:0");
@@ -350,8 +216,13 @@ static void graph_scan__doubts_other_callers_of_the_saver(void **state) {
   twice.nodes[2] = "r=StatefulPartitionedCall(f, ^r2) rf";
   twice.nodes[3] = "r2=StatefulPartitionedCall(x) rf";
   assert_finds("called twice", &twice, "file-read RestoreV2 :0:rf:r restore\nfile-write SaveV2 :0:sf:w save (saver)\n");
+  graph_spec handed_on = v2_saver;
+  handed_on.nodes[3] = "c=PartitionedCall(x) h>rf";
+  handed_on.signatures[0] = "s=c:0";
+  assert_finds("handed to a function that may call it", &handed_on,
+               "file-read RestoreV2 :0:rf:r signature,restore\nfile-write SaveV2 :0:sf:w save (saver)\n");
   graph_spec object = v2_saver;
-  object.object_function = "sf";
+  object.object_functions[0] = "sf";
   assert_finds("for anyone to call", &object,
                "file-read RestoreV2 :0:rf:r restore (saver)\nfile-write SaveV2 :0:sf:w object,save\n");
   graph_spec second = v2_saver;
@@ -364,7 +235,7 @@ static void graph_scan__doubts_other_callers_of_the_saver(void **state) {
 
 static void graph_scan__reports_what_is_asked_for(void **state) {
   (void)state;
-  put_meta_graph(&(graph_spec){.nodes = {"a=Add()", "v=VarHandleOp()", "w=WriteFile()"}});
+  put_meta_graph(&w, &(graph_spec){.nodes = {"a=Add()", "v=VarHandleOp()", "w=WriteFile()"}});
   sm_scan_options options = SM_SCAN_OPTIONS_INIT;
   options.effects = SM_EFFECT_STATE;
   scan_bytes(&found, &options);
@@ -383,7 +254,7 @@ static sm_status stop(void *ctx, const sm_finding *finding, sm_error *error) {
 
 static void graph_scan__ends_when_it_is_told_to(void **state) {
   (void)state;
-  put_meta_graph(&(graph_spec){.nodes = {"w=WriteFile()"}});
+  put_meta_graph(&w, &(graph_spec){.nodes = {"w=WriteFile()"}});
   sm_model *model;
   sm_scan_options zero = {0};
   assert_ok(sm_model_open_buffer(&model, w.data, w.size, NULL, &err), err);
@@ -394,7 +265,7 @@ static void graph_scan__ends_when_it_is_told_to(void **state) {
 
 static void graph_scan__refuses_damage(void **state) {
   (void)state;
-  size_t meta_graph = w_begin(&w, META_GRAPH), graph = w_begin(&w, GRAPH), node = w_begin(&w, NODE);
+  size_t meta_graph = w_begin(&w, META_GRAPH), graph = w_begin(&w, GRAPH), node = w_begin(&w, SPEC_NODE);
   w_raw(&w, "\x12\x7F", 2); /* an op of 127 bytes that are not there */
   w_end(&w, node);
   w_end(&w, graph);
@@ -407,8 +278,8 @@ static void graph_scan__refuses_damage(void **state) {
 
 static void graph_scan__survives_every_failed_allocation(void **state) {
   (void)state;
-  put_meta_graph(&v1_saver);
-  put_meta_graph(&v2_saver);
+  put_meta_graph(&w, &v1_saver);
+  put_meta_graph(&w, &v2_saver);
   for (uint64_t n = 0;; n++) {
     sm_fault_alloc fa;
     sm_fault_alloc_init(&fa, n);
