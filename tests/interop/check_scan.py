@@ -16,10 +16,12 @@ from compare import Run
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
 
-# Models that read files for a living: assets, into a tensor or a table. All of it is denied without a policy.
-READERS = {"v1/assets": "ReadFile", "v2/assets_same_name": "ReadFile"}
-READERS.update((name, "InitializeTableFromTextFileV2") for name in (
-    "v1/table_init_op", "v1/table_legacy_collection", "v1/table_legacy_init_op", "v1/table_main_op", "v2/table_asset"))
+# TensorFlow feeds the assets of this one to the init op, which it does not have: what a signature reads is the path in a
+# constant, on the machine that made the model.
+READERS = {"v1/assets": "ReadFile"}
+ASSET_OPS = {"ReadFile", "InitializeTableFromTextFileV2"}
+WITH_ASSETS = {"v1/table_init_op", "v1/table_legacy_collection", "v1/table_legacy_init_op", "v1/table_main_op",
+               "v2/assets_same_name", "v2/table_asset"}
 CHECKPOINT_OPS = {"SaveV2", "RestoreV2", "MergeV2Checkpoints", "SaveSlices", "RestoreSlice", "Save", "Restore"}
 
 
@@ -84,6 +86,9 @@ def check_clean(checks, tool, models):
         savers = {f["op"] for f in found if "checkpoint" in f["classes"]}
         checks.equal("%s: only checkpoint operations are the saver's" % name,
                      savers - CHECKPOINT_OPS, set())
+        readers = {f["op"] for f in found if "asset" in f["classes"]}
+        checks.equal("%s: only readers read assets" % name, readers - ASSET_OPS, set())
+        checks.equal("%s: assets are read" % name, bool(readers), name in WITH_ASSETS)
 
 
 POLICIES = [
@@ -98,6 +103,12 @@ POLICIES = [
     ("deny file-write", "harmless", set()),
     ("deny checkpoint", "harmless", {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}),
     ("deny RestoreV2", "harmless", {"RestoreV2"}),
+    ("deny asset", "asset_table", {"ReadFile", "InitializeTableFromTextFileV2"}),
+    ("deny file-read", "asset_table", set()),
+    ("deny ReadFile", "asset_table", {"ReadFile"}),
+    ("allow asset", "foreign_table", {"InitializeTableFromTextFileV2"}),
+    ("default deny\nallow pure\nallow state\nallow checkpoint", "asset_table_v1", {"InitializeTableFromTextFileV2"}),
+    ("default deny\nallow pure\nallow state\nallow checkpoint\nallow asset", "asset_table_v1", set()),
     ("allow unknown", "custom_op", set()),
     ("allow *\ndeny unknown", "custom_op", {"PlantedOp"}),
     ("deny state", "console", {"PrintV2"}),

@@ -25,7 +25,8 @@ OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "sc
 TEXT = tf.TensorSpec([], tf.string, name="x")
 CLASSES = {"ReadFile": ["file-read"], "WriteFile": ["file-write"], "PrintV2": ["state", "file-write"],
            "SaveV2": ["file-write"], "RestoreV2": ["file-read"], "EagerPyFunc": ["code"], "PyFunc": ["code"],
-           "PlantedOp": ["unknown"], "MatchingFiles": ["file-read"], "TextLineDataset": ["file-read"]}
+           "InitializeTableFromTextFileV2": ["file-read"], "PlantedOp": ["unknown"], "MatchingFiles": ["file-read"],
+           "TextLineDataset": ["file-read"]}
 
 
 # ---- what is planted -----------------------------------------------------------------------------------------------
@@ -89,6 +90,13 @@ def harmless(x):
     return tf.strings.upper(x)
 
 
+def table_of_any_file(x):
+    table = tf.raw_ops.HashTableV2(key_dtype=tf.string, value_dtype=tf.int64, shared_name="planted")
+    tf.raw_ops.InitializeTableFromTextFileV2(table_handle=table, filename="/etc/passwd", key_index=-2, value_index=-1)
+    zero = tf.constant(0, tf.int64)
+    return tf.strings.as_string(tf.raw_ops.LookupTableFindV2(table_handle=table, keys=x, default_value=zero))
+
+
 # ---- saving --------------------------------------------------------------------------------------------------------
 
 def export(function):
@@ -99,6 +107,54 @@ def export(function):
         tf.saved_model.save(module, scratch, signatures=module.run,
                             options=tf.saved_model.SaveOptions(save_debug_info=False))
         return read(scratch)
+
+
+def export_v1(build):
+    """The SavedModel of TensorFlow 1 whose signature is what build(x) gives, with assets and init op if it makes some."""
+    with tempfile.TemporaryDirectory() as scratch, tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.string, [], name="x")
+        y = build(x)
+        init = tf.compat.v1.tables_initializer()
+        session.run(init)
+        builder = tf.compat.v1.saved_model.Builder(scratch + "/model")
+        builder.add_meta_graph_and_variables(
+            session, ["serve"], main_op=init,
+            assets_collection=tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.ASSET_FILEPATHS),
+            signature_def_map={"serving_default": tf.compat.v1.saved_model.predict_signature_def({"x": x}, {"y": y})})
+        builder.save()
+        return read(scratch + "/model")
+
+
+def vocabulary():
+    with open("vocab.txt", "w") as f:     # where main is: the name becomes part of the models
+        f.write("one\ntwo\n")
+    return "vocab.txt"
+
+
+def v1_table(x):
+    table = tf.lookup.StaticHashTable(tf.lookup.TextFileInitializer(
+        vocabulary(), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER), -1)
+    return table.lookup(x)
+
+
+def v1_asset_in_signature(x):
+    """The loader feeds the path of the asset to the init op; here it is the constant that counts."""
+    path = tf.constant(vocabulary())
+    tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.ASSET_FILEPATHS, path)
+    return tf.strings.join([x, tf.io.read_file(path)])
+
+
+class TableModule(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = tf.lookup.StaticHashTable(tf.lookup.TextFileInitializer(
+            vocabulary(), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64,
+            tf.lookup.TextFileIndex.LINE_NUMBER), -1)
+        self.notes = tf.saved_model.Asset(vocabulary())
+
+    @tf.function(input_signature=[TEXT])
+    def run(self, x):
+        return tf.strings.as_string(self.table.lookup(x)) + tf.io.read_file(self.notes)
 
 
 def read(folder):
@@ -215,6 +271,52 @@ def add_places(corpus):
     corpus.expected["text_beside"]["text"] = found_in(planted, "WriteFile", "saved_model.pbtxt")
 
 
+def add_assets(corpus):
+    """What reads assets of the model is clean; what could read anything else is not."""
+    with tempfile.TemporaryDirectory() as scratch:
+        module = TableModule()
+        tf.saved_model.save(module, scratch, signatures=module.run,
+                            options=tf.saved_model.SaveOptions(save_debug_info=False))
+        clean = read(scratch)
+    table = "InitializeTableFromTextFileV2"
+    assert found_in(clean, table) and found_in(clean, "ReadFile")
+    corpus.add("asset_table", clean, [])
+
+    # The same asset, but for one of the callers of its function another file.
+    model = saved_model_pb2.SavedModel.FromString(clean.SerializeToString())
+    graph = model.meta_graphs[0].graph_def
+    path = graph.node.add(name="planted", op="Const")
+    path.attr["dtype"].type = tf.string.as_datatype_enum
+    path.attr["value"].tensor.CopyFrom(tf.make_tensor_proto("/etc/passwd"))
+    initializer = found_in(model, table)[0]["function"]
+    call = next(n for n in graph.node if n.attr["f"].func.name == initializer)
+    call.input[0] = "planted"
+    corpus.add("asset_table_other_caller", model, [f for f in found_in(model, table) if f["function"] == initializer])
+
+    # Bound to a constant in the object graph, which is what Python calls it with.
+    model = saved_model_pb2.SavedModel.FromString(clean.SerializeToString())
+    objects = model.meta_graphs[0].object_graph_def
+    constant = objects.nodes.add()
+    constant.constant.operation = "Const"
+    initializer = next(f["function"] for f in found_in(model, table)
+                       if f["function"] in objects.concrete_functions)
+    objects.concrete_functions[initializer].bound_inputs[0] = len(objects.nodes) - 1
+    corpus.add("asset_table_other_object", model, [f for f in found_in(model, table) if f["function"] == initializer])
+
+    model = export(table_of_any_file)
+    assert found_in(model, table)
+    corpus.add("foreign_table", model, found_in(model, table))
+
+    clean = export_v1(v1_table)
+    assert found_in(clean, table) and "saved_model_assets" in clean.meta_graphs[0].collection_def
+    corpus.add("asset_table_v1", clean, [])
+    model = saved_model_pb2.SavedModel.FromString(clean.SerializeToString())
+    model.meta_graphs[0].collection_def.pop("saved_model_assets")
+    corpus.add("foreign_table_v1", model, found_in(model, table))
+    model = export_v1(v1_asset_in_signature)
+    corpus.add("asset_constant_v1", model, found_in(model, "ReadFile"))
+
+
 def add_keras(corpus):
     """A Lambda layer inside a model that is a layer of a model, with the bytecode that Keras wrote."""
     import tf_keras
@@ -237,12 +339,21 @@ def add_keras(corpus):
 
 
 def main(folder):
+    folder = os.path.abspath(folder)
     shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        make(folder)
+        os.chdir("/")
+
+
+def make(folder):
     corpus = Corpus(folder)
     add_ops(corpus)
     add_custom_op(corpus)
     add_places(corpus)
     add_keras(corpus)
+    add_assets(corpus)
     with open(folder + "/expected.json", "w") as f:
         lines = ["%s: %s" % (json.dumps(name), json.dumps(corpus.expected[name], sort_keys=True))
                  for name in sorted(corpus.expected)]
