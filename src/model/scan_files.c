@@ -1,10 +1,15 @@
 /* sm_model_scan_files: models under other names, and Keras's own file. */
+#include <savedmodel/pb/graph.pb-c.h>
+#include <savedmodel/pb/meta_graph.pb-c.h>
+#include <savedmodel/pb/saved_model.pb-c.h>
+
 #include "codec/varint.h"
-#include "graph/graph.h"
+#include "graph/op_effects.h"
 #include "model/alias_fs.h"
 #include "model/keras_metadata.h"
 #include "model/model_internal.h"
 #include "model/scan_internal.h"
+#include "wire/text.h"
 
 /* Fields of GraphDef, FunctionDefLibrary: proto/graph.proto, function.proto. */
 enum { GRAPH_NODE = 1, GRAPH_LIBRARY = 2, LIBRARY_FUNCTION = 1 };
@@ -32,17 +37,6 @@ static sm_status report_file(const scan *s, const char *file, const char *reason
 
 /* ---- Is it a graph? ---- */
 
-/* What TensorFlow's OpDef allows in names, with what it tolerates in nodes. */
-static bool is_op_name(sm_string op) {
-  for (size_t i = 0; i < op.size; i++) {
-    char c = op.data[i];
-    bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    if (!is_letter && (i == 0 || !((c >= '0' && c <= '9') || c == '>' || c == '.' || c == '/' || c == '-')))
-      return false;
-  }
-  return op.size != 0;
-}
-
 /* True when a message is well formed and a field of that number in it passes the test. */
 typedef bool (*test_fn)(sm_span message, const sm_wire_source *source);
 
@@ -54,9 +48,12 @@ static bool has_field(sm_span message, uint32_t number, test_fn passes, const sm
   return sm_wire_finish(&reader, NULL) == SM_OK && found;
 }
 
+/* One of TensorFlow's own: any other message with a short text as second field could be a node of a custom operation, and
+ * what has not a single constant or placeholder beside those is no graph that anything would load. */
 static bool is_node(sm_span message, const sm_wire_source *source) {
   sm_string op;
-  return sm_node_get_op(&op, message, source, NULL) == SM_OK && is_op_name(op);
+  const char *reason;
+  return sm_node_get_op(&op, message, source, NULL) == SM_OK && sm_op_find_effects(&reason, op) != SM_EFFECT_UNKNOWN;
 }
 
 static bool is_function(sm_span message, const sm_wire_source *source) {
@@ -115,6 +112,7 @@ static uint8_t *put_header(uint8_t *dst, uint64_t size) {
 /* A graph as the SavedModel with nothing else: META_GRAPH_GRAPH and SAVED_MODEL_META_GRAPH are the same number, so
  * levels headers do. */
 static sm_status scan_wrapped(const scan *s, const char *file, sm_span bytes, unsigned levels, sm_error *err) {
+  if (levels == 0) return scan_saved_model(s, file, bytes, err);
   enum { HEADER = 1 + SM_VARINT_MAX_SIZE };
   uint8_t inner[HEADER], outer[HEADER];
   size_t inner_size = levels > 1 ? (size_t)(put_header(inner, bytes.size) - inner) : 0;
@@ -180,40 +178,82 @@ static sm_status scan_metadata(const scan *s, const char *file, sm_span bytes, s
   return status;
 }
 
-/* ---- Other forms: whatever sm_model_open reads ---- */
+/* ---- Text ---- */
 
-static bool ends_with(const char *text, const char *end) {
-  size_t size = strlen(text), end_size = strlen(end);
-  return size >= end_size && strcmp(text + size - end_size, end) == 0;
-}
+/* What a text may be, and how many messages are around it in a SavedModel. No two have a field of the same name. */
+static const struct {
+  const ProtobufCMessageDescriptor *type;
+  unsigned levels;
+} texts[] = {{&tensorflow__saved_model__descriptor, 0},
+             {&tensorflow__meta_graph_def__descriptor, 1},
+             {&tensorflow__graph_def__descriptor, 2}};
 
 static bool is_blank(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-/* Does it begin as the text form of a SavedModel, a MetaGraphDef or a GraphDef: with one of their fields? */
-static bool looks_like_text(sm_span bytes) {
-  static const char *const fields[] = {
-      "saved_model_schema_version", "meta_graphs", "meta_info_def", "graph_def", "node", "library", "versions"};
-  const uint8_t *p = bytes.data, *end = p + bytes.size;
+static bool begins_with_field(sm_span text, const char *field) {
+  size_t size = strlen(field);
+  if (text.size <= size || memcmp(text.data, field, size) != 0) return false;
+  const uint8_t *p = text.data + size, *end = text.data + text.size;
+  while (p != end && is_blank(*p)) p++;
+  return p != end && (*p == ':' || *p == '{' || *p == '<' || *p == '[');
+}
+
+/* The field that a text begins with, if it is one of the messages above; NULL. */
+static const char *first_field(sm_span text) {
+  const uint8_t *p = text.data, *end = p + text.size;
   while (p != end && (is_blank(*p) || *p == '#')) {
     if (*p == '#')
       while (p != end && *p != '\n') p++;
     else
       p++;
   }
-  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-    size_t size = strlen(fields[i]);
-    if ((size_t)(end - p) <= size || memcmp(p, fields[i], size) != 0) continue;
-    const uint8_t *behind = p + size;
-    while (behind != end && is_blank(*behind)) behind++;
-    if (behind != end && (*behind == ':' || *behind == '{' || *behind == '<')) return true;
-  }
-  return false;
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    for (size_t k = 0; k < texts[i].type->n_fields; k++)
+      if (begins_with_field((sm_span){p, (size_t)(end - p)}, texts[i].type->fields[k].name))
+        return texts[i].type->fields[k].name;
+  return NULL;
 }
 
-/* Opens the file as if it were the saved_model file of that form in a directory of its own. */
-static sm_status scan_form(const scan *s, const char *file, const char *form, const char *reason, sm_error *err) {
+static bool ends_with(const char *text, const char *end) {
+  size_t size = strlen(text), end_size = strlen(end);
+  return size >= end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+/* *was_read: it is a message of that kind, and was looked through. */
+static sm_status scan_text_as(bool *was_read, const scan *s, const char *file, sm_span text, size_t kind,
+                              sm_error *err) {
+  sm_buffer bytes;
+  sm_error failure;
+  sm_buffer_init(&bytes, s->model->allocator, s->model->arena.max_bytes);
+  sm_status status = sm_text_read(&bytes, texts[kind].type, (sm_string){(const char *)text.data, text.size}, &failure);
+  *was_read = status == SM_OK;
+  if (status == SM_OK)
+    status = scan_wrapped(s, file, (sm_span){bytes.data, bytes.size}, texts[kind].levels, err);
+  else if (is_about_the_file(status))
+    status = SM_OK;
+  else if (err != NULL)
+    *err = failure;
+  sm_buffer_free(&bytes);
+  return status;
+}
+
+/* Any file may hold "version: 1", and many do whose name says that they are no protobuf. */
+static sm_status scan_text(const scan *s, const char *file, sm_span text, sm_error *err) {
+  const char *first = first_field(text);
+  if (first == NULL) return SM_OK;
+  bool was_read = false;
+  for (size_t i = 0; !was_read && i < sizeof texts / sizeof texts[0]; i++)
+    SM_TRY(scan_text_as(&was_read, s, file, text, i, err));
+  if (was_read || (strcmp(first, "version") == 0 && !ends_with(file, ".pbtxt"))) return SM_OK;
+  return report_file(s, file, "is a graph in text form that could not be looked through", err);
+}
+
+/* ---- Chunks: what sm_model_open reads ---- */
+
+/* Opens the file as if it were the saved_model.cpb of a directory of its own. */
+static sm_status scan_chunked(const scan *s, const char *file, sm_error *err) {
   sm_alias_fs fs;
-  sm_alias_fs_init(&fs, &s->model->root, file, form);
+  sm_alias_fs_init(&fs, &s->model->root, file, SM_FILE_SAVED_MODEL_CPB);
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
   options.fs = &fs.base;
   options.allocator = s->model->allocator;
@@ -225,7 +265,8 @@ static sm_status scan_form(const scan *s, const char *file, const char *form, co
   sm_status status = sm_model_open(&model, s->model->dir, &options, &failure);
   if (status == SM_OK) status = scan_opened(s, file, model, &failure);
   sm_model_close(model);
-  if (is_about_the_file(status)) return report_file(s, file, reason, err);
+  if (is_about_the_file(status))
+    return report_file(s, file, "is a chunked model that could not be looked through", err);
   if (status != SM_OK && err != NULL) *err = failure;
   return status;
 }
@@ -241,11 +282,8 @@ static bool is_shard(const char *file) {
 static sm_status scan_bytes(const scan *s, const char *file, sm_span bytes, sm_error *err) {
   const char *name = strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file;
   if (strcmp(name, KERAS_METADATA) == 0) SM_TRY(scan_metadata(s, file, bytes, err));
-  if (ends_with(name, ".cpb"))
-    return scan_form(s, file, SM_FILE_SAVED_MODEL_CPB, "is a chunked model that could not be looked through", err);
-  if (ends_with(name, ".pbtxt") || looks_like_text(bytes))
-    return scan_form(s, file, SM_FILE_SAVED_MODEL_PBTXT, "is a graph in text form that could not be looked through",
-                     err);
+  if (ends_with(name, ".cpb")) return scan_chunked(s, file, err);
+  SM_TRY(scan_text(s, file, bytes, err));
   return scan_graphs(s, file, bytes, err);
 }
 

@@ -88,7 +88,13 @@ static void scan_files__finds_models_of_any_name(void **state) {
 static void scan_files__passes_what_is_no_model(void **state) {
   (void)state;
   static const char readme[] = "# A model\nnode 1, library\n", json[] = "{\"node\": 1}";
+  static const char labels[] = "item { id: 1 name: 'cat' }", yaml[] = "version: 2\nsteps:\n - a\n";
   static const uint8_t zeros[64] = {0};
+  w_buffer columns = {0}; /* a message with messages that have two texts, the second no operation of TensorFlow's */
+  put_node(&columns, 1, "age");
+  add_file("m/columns.pb", columns.data, columns.size);
+  add_file("m/label_map.pbtxt", labels, sizeof labels - 1);
+  add_file("m/steps.yaml", yaml, sizeof yaml - 1);
   add_file("m/README", readme, sizeof readme - 1);
   add_file("m/node.json", json, sizeof json - 1);
   add_file("m/zeros", zeros, sizeof zeros);
@@ -96,18 +102,40 @@ static void scan_files__passes_what_is_no_model(void **state) {
   add_file("m/variables/variables.data-00000-of-00001", graph.data, graph.size); /* a shard */
   assert_ok(scan_model(fs, NULL), err);
   assert_text("findings", found.text, "");
+  w_free(&columns);
 }
 
-/* What is not read is not passed over in silence: the text form, chunks, what cannot be parsed. */
+/* GraphDef, MetaGraphDef and SavedModel as text, whatever they begin with. */
+static void scan_files__reads_text(void **state) {
+  (void)state;
+  static const char in_graph[] = "# by hand\n\tnode { name: 'n' op: 'WriteFile' } version: 3";
+  static const char in_meta_graph[] =
+      "signature_def<key:'s'>graph_def <library{function{signature{name:'g'}"
+      "node_def{name:'n'op:'ReadFile'}}}>";
+  static const char in_model[] = "meta_graphs [{}, {graph_def { node: [{name: 'n' op: 'Zork'}] }}]";
+  add_file("m/graph.pbtxt", in_graph, sizeof in_graph - 1);
+  add_file("m/hidden", in_model, sizeof in_model - 1);
+  add_file("m/meta.txt", in_meta_graph, sizeof in_meta_graph - 1);
+  add_file("m/saved_model.pbtxt", in_model, sizeof in_model - 1);
+  assert_ok(scan_model(fs, NULL), err);
+  assert_text("findings", found.text,
+              "file-write WriteFile graph.pbtxt:0::n\nunknown Zork hidden:1::n\nfile-read ReadFile meta.txt:0:g:n\n"
+              "unknown Zork saved_model.pbtxt:1::n\n");
+}
+
+/* What is not read is not passed over in silence: chunks, what looks like a graph and cannot be parsed. */
 static void scan_files__names_what_it_cannot_read(void **state) {
   (void)state;
-  static const char text[] = "# text\n meta_graphs { graph_def { node { name: 3 op: } } }";
-  static const char garbage[] = "not a model at all";
+  static const char text[] = "# text\n meta_graphs { graph_def { node { name: 3 op: } } }",
+                    half[] = "node { op: 'Abort'";
+  static const char version[] = "version: 1 2", garbage[] = "not a model at all";
   add_file("m/hidden", text, sizeof text - 1);
   add_file("m/saved_model.cpb", garbage, sizeof garbage - 1);
-  add_file("m/x.pbtxt", garbage, sizeof garbage - 1);
+  add_file("m/version.pbtxt", version, sizeof version - 1);
+  add_file("m/x.pbtxt", half, sizeof half - 1);
   assert_ok(scan_model(fs, NULL), err);
-  assert_text("findings", found.text, "unknown  hidden:::\nunknown  saved_model.cpb:::\nunknown  x.pbtxt:::\n");
+  assert_text("findings", found.text,
+              "unknown  hidden:::\nunknown  saved_model.cpb:::\nunknown  version.pbtxt:::\nunknown  x.pbtxt:::\n");
 }
 
 /* A model that only the scan of saved_model.pb would be shown: damaged inside, but it looks like a graph. */
@@ -138,11 +166,12 @@ static void scan_files__reads_the_metadata_of_keras(void **state) {
 }
 
 static void fill(void) {
-  static const char text[] = "meta_graphs { }";
+  static const char text[] = "meta_graphs { }", read[] = "node { op: 'ReadFile' }";
   add_file("m/b.meta", meta_graph.data, meta_graph.size);
   add_file("m/frozen.pb", graph.data, graph.size);
   add_file("m/keras_metadata.pb", keras.data, keras.size);
   add_file("m/model.bin", saved_model.data, saved_model.size);
+  add_file("m/graph.pbtxt", read, sizeof read - 1);
   add_file("m/x.cpb", text, sizeof text - 1);
 }
 
@@ -158,7 +187,7 @@ static void scan_files__survives_every_failed_allocation(void **state) {
     sm_fault_alloc_destroy(&fa);
     if (!fired) {
       assert_status(status, SM_OK, err);
-      assert_number("findings", found.n, 5);
+      assert_number("findings", found.n, 6);
       break;
     }
     assert_status(status, SM_RESOURCE_EXHAUSTED, err);
@@ -187,6 +216,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(scan_files__finds_models_of_any_name, set_up, tear_down),
       cmocka_unit_test_setup_teardown(scan_files__passes_what_is_no_model, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(scan_files__reads_text, set_up, tear_down),
       cmocka_unit_test_setup_teardown(scan_files__names_what_it_cannot_read, set_up, tear_down),
       cmocka_unit_test_setup_teardown(scan_files__names_what_is_damaged, set_up, tear_down),
       cmocka_unit_test_setup_teardown(scan_files__reads_the_metadata_of_keras, set_up, tear_down),
