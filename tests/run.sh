@@ -1,9 +1,10 @@
 #!/bin/sh
 # Builds the library and runs its tests, from this checkout alone.
 #
-#     sh tests/run.sh [--long] [--build DIR] [CMAKE_OPTION...]
+#     sh tests/run.sh [--long | --quick] [--build DIR] [CMAKE_OPTION...]
 #
 #   --long        also the tests labelled long, and the measurements of tests/bench (see there for what they need)
+#   --quick       without the tests labelled slow
 #   --build DIR   build there; without it in build/
 #   CMAKE_OPTION  such as -DSM_SANITIZE=address,undefined
 #
@@ -13,10 +14,12 @@ set -eu
 cd "$(dirname "$0")/.."
 
 long=
+without='-LE ^long$'
 build=build
 while [ $# -gt 0 ]; do
   case $1 in
-    --long) long=yes ;;
+    --long) long=yes without= ;;
+    --quick) without='-LE ^(slow|long)$' ;;
     --build) build=$2; shift ;;
     -D*) break ;;
     *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
@@ -70,7 +73,6 @@ count_results='
   }'
 
 echo "== Testing"
-if [ -n "$long" ]; then without=; else without="-LE ^long\$"; fi
 # shellcheck disable=SC2086
 (cd "$build" && ctest -V -j "$jobs" $without 2>&1) | awk -v counts="$log" "$count_results"
 read -r passed failed skipped <"$log"

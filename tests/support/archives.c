@@ -123,6 +123,31 @@ void check_bad_archives(const bad_archive *rows, size_t n) {
   }
 }
 
+#ifdef SM_HAVE_ZLIB
+enum { HAS_ZLIB = true };
+#else
+enum { HAS_ZLIB = false };
+#endif
+
+void check_bad_compressed(const bad_archive *rows, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    bad_archive row = rows[i];
+    if (!HAS_ZLIB) {
+      row.status = SM_UNIMPLEMENTED;
+      row.message = "zlib";
+    }
+    check_bad_archives(&row, 1);
+  }
+}
+
+bool archive_lacks_zlib(const w_buffer *bytes, const char *member) {
+  const bad_archive row = {"without zlib", NULL, member, SM_UNIMPLEMENTED, "built without zlib"};
+  if (HAS_ZLIB) return false;
+  check_bad(&row, bytes, false);
+  check_bad(&row, bytes, true);
+  return true;
+}
+
 void check_truncated(const w_buffer *bytes, size_t whole) {
   for (size_t n = 0; n < bytes->size; n++) {
     archive a;

@@ -33,6 +33,13 @@ typedef struct bad_archive {
 } bad_archive;
 void check_bad_archives(const bad_archive *rows, size_t n);
 
+/* The same where decompressing is what fails. Without zlib all of it is refused, by name. */
+void check_bad_compressed(const bad_archive *rows, size_t n);
+
+/* False with zlib. Without, it makes sure that the archive, or the member that is named, is refused for that: compressed
+ * it has to be. Then there is no more to see of it. */
+bool archive_lacks_zlib(const w_buffer *bytes, const char *member);
+
 /* Every beginning of the archive is refused without a crash: as no archive, or as damaged. From whole on it may be fine. */
 void check_truncated(const w_buffer *bytes, size_t whole);
 

@@ -43,6 +43,12 @@ static void make_deflated(w_buffer *w) { make_zip_by(w, 8); }
 
 static void (*const kinds[])(w_buffer *) = {make_tar, make_gzip, make_stored, make_deflated};
 
+/* That kind is compressed, and there is no zlib: then it is refused, which is made sure of. */
+static bool is_refused(size_t kind, const w_buffer *w) {
+  if (kinds[kind] == make_gzip) return archive_lacks_zlib(w, NULL);
+  return kinds[kind] == make_deflated && archive_lacks_zlib(w, "m/f");
+}
+
 static void assert_contents(const archive *a, const char *name, const char *text) {
   w_buffer contents = {0};
   assert_ok(archive_read(a, name, &contents, &err), err);
@@ -59,6 +65,10 @@ static void archive_fs__all_kinds(void **state) {
     sm_open_options options = SM_OPEN_OPTIONS_INIT;
     options.no_mmap = i % 2 != 0;
     kinds[i / 2](&w);
+    if (is_refused(i / 2, &w)) {
+      w_free(&w);
+      continue;
+    }
     assert_ok(archive_open(&a, &w, &options, &err), err);
     archive_names(&a, names, sizeof names);
     assert_text("names", names, "dir:m m/f m/g");
@@ -141,7 +151,7 @@ static void archive_fs__gzip_refuses(void **state) {
       {"of a gzip", gzip_of_gzip, NULL, SM_INVALID_ARGUMENT, "no tar archive"},
       {"of a truncated tar", gzip_of_truncated, NULL, SM_DATA_LOSS, "ends at byte 2048"},
   };
-  check_bad_archives(rows, N_OF(rows));
+  check_bad_compressed(rows, N_OF(rows));
 }
 
 /* gzip says: several in a row are one, zeros may fill up the last block of a tape. */
@@ -155,23 +165,22 @@ static void archive_fs__gzip_in_pieces(void **state) {
     gzip(&w, &piece);
   }
   w_raw(&w, "\0\0\0\0\0", 5);
-  assert_ok(archive_open(&a, &w, NULL, &err), err);
-  assert_contents(&a, "m/g", "contents of g, longer");
-  archive_close(&a);
+  if (!archive_lacks_zlib(&w, NULL)) {
+    assert_ok(archive_open(&a, &w, NULL, &err), err);
+    assert_contents(&a, "m/g", "contents of g, longer");
+    archive_close(&a);
+  }
   w_free(&w);
   w_free(&tar);
 }
 
 /* ---- Limits ---- */
 
-static void archive_fs__gzip_keeps_to_max_bytes(void **state) {
-  (void)state;
-  w_buffer w = {0};
+static void gzip_keeps_to_max_bytes(w_buffer w) {
   archive a;
   sm_fault_alloc fa;
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
   sm_fault_alloc_init(&fa, UINT64_MAX);
-  make_gzip(&w);
   options.allocator = &fa.base;
   for (options.max_bytes = 1; options.max_bytes < 3072; options.max_bytes += 511) {
     assert_status(archive_open(&a, &w, &options, &err), SM_RESOURCE_EXHAUSTED, err);
@@ -185,26 +194,24 @@ static void archive_fs__gzip_keeps_to_max_bytes(void **state) {
   assert_true(fa.peak_bytes < 200000);
   assert_number("live blocks", fa.live_blocks, 0);
   sm_fault_alloc_destroy(&fa);
+}
+
+static void archive_fs__gzip_keeps_to_max_bytes(void **state) {
+  (void)state;
+  w_buffer w = {0};
+  make_gzip(&w);
+  if (!archive_lacks_zlib(&w, NULL)) gzip_keeps_to_max_bytes(w);
   w_free(&w);
 }
 
 /* What is unpacked counts while it is open or mapped, and not longer. */
-static void archive_fs__members_keep_to_max_bytes(void **state) {
-  (void)state;
-  static char text[50001];
-  memset(text, 't', 50000);
-  zip_writer z = {.n = 0};
-  w_buffer w = {0};
+static void members_keep_to_max_bytes(const w_buffer *w, const char *text) {
   archive a;
   sm_file first, second;
   const void *mapped;
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
   options.max_bytes = 80000;
-  zip_add(&z, (zip_member){.name = "f", .data = text, .size = 50000, .method = 8});
-  zip_add(&z, (zip_member){.name = "g", .data = text, .size = 50000, .method = 8});
-  zip_add(&z, (zip_member){.name = "h", .data = text, .size = 50000});
-  zip_finish(&w, &z, false, "");
-  assert_ok(archive_open(&a, &w, &options, &err), err);
+  assert_ok(archive_open(&a, w, &options, &err), err);
   for (int round = 0; round < 3; round++) {
     assert_ok(a.fs->open(&first, a.fs, "", "f", 0, &err), err);
     assert_status(a.fs->open(&second, a.fs, "", "g", 0, &err), SM_RESOURCE_EXHAUSTED, err);
@@ -221,6 +228,19 @@ static void archive_fs__members_keep_to_max_bytes(void **state) {
     a.fs->close(a.fs, &second);
   }
   archive_close(&a);
+}
+
+static void archive_fs__members_keep_to_max_bytes(void **state) {
+  (void)state;
+  static char text[50001];
+  memset(text, 't', 50000);
+  zip_writer z = {.n = 0};
+  w_buffer w = {0};
+  zip_add(&z, (zip_member){.name = "f", .data = text, .size = 50000, .method = 8});
+  zip_add(&z, (zip_member){.name = "g", .data = text, .size = 50000, .method = 8});
+  zip_add(&z, (zip_member){.name = "h", .data = text, .size = 50000});
+  zip_finish(&w, &z, false, "");
+  if (!archive_lacks_zlib(&w, "f")) members_keep_to_max_bytes(&w, text);
   w_free(&w);
 }
 
@@ -233,6 +253,10 @@ static void archive_fs__maps_in_place(void **state) {
     sm_file file;
     const void *mapped;
     kinds[i](&w);
+    if (is_refused(i, &w)) {
+      w_free(&w);
+      continue;
+    }
     assert_ok(archive_open(&a, &w, NULL, &err), err);
     assert_ok(a.fs->open(&file, a.fs, "m", "f", 0, &err), err);
     assert_ok(a.fs->map(&mapped, a.fs, &file, &err), err);
@@ -274,7 +298,8 @@ static void archive_fs__verify(void **state) {
       assert_text("stored", sm_status_name(status), sm_status_name(rows[i].stored));
       if (status == SM_OK) a.fs->close(a.fs, &file);
       status = a.fs->open(&file, a.fs, "", "g", 0, &err);
-      assert_text("deflated", sm_status_name(status), sm_status_name(rows[i].deflated));
+      if (!archive_lacks_zlib(&w, "g"))
+        assert_text("deflated", sm_status_name(status), sm_status_name(rows[i].deflated));
     }
     archive_close(&a);
     w_free(&w);
@@ -306,6 +331,10 @@ static void archive_fs__of_a_local_file(void **state) {
     sm_open_options options = SM_OPEN_OPTIONS_INIT;
     options.no_mmap = i % 2 != 0;
     kinds[i / 2](&w);
+    if (is_refused(i / 2, &w)) {
+      w_free(&w);
+      continue;
+    }
     write_file(path_in(dir.path, "archive"), w.data, w.size);
     assert_ok(sm_fs_archive_open(&a.fs, path_in(dir.path, "archive"), &options, &err), err);
     assert_contents(&a, "m/f", "contents of f");
@@ -330,6 +359,10 @@ static void archive_fs__release(void **state) {
     const void *mapped;
     zip_add(&z, (zip_member){.name = "f", .data = text, .size = SIZE, .method = method});
     zip_finish(&w, &z, false, "");
+    if (method == 8 && archive_lacks_zlib(&w, "f")) {
+      w_free(&w);
+      continue;
+    }
     write_file(path_in(dir.path, "archive"), w.data, w.size);
     assert_ok(sm_fs_archive_open(&fs, path_in(dir.path, "archive"), NULL, &err), err);
     assert_ok(fs->open(&file, fs, "", "f", 0, &err), err);
@@ -356,6 +389,11 @@ static void archive_fs__inside_an_archive(void **state) {
     kinds[i / 2](&inner);
     zip_add(&z, (zip_member){.name = "a/inner", .data = inner.data, .size = inner.size, .method = i < 4 ? 0 : 8});
     zip_finish(&w, &z, false, "");
+    if (i < 4 ? is_refused(i / 2, &inner) : archive_lacks_zlib(&w, "a/inner")) {
+      w_free(&w);
+      w_free(&inner);
+      continue;
+    }
     assert_ok(archive_open(&a, &w, &options, &err), err);
     options.fs = a.fs;
     assert_ok(sm_fs_archive_open(&b.fs, "a/inner", &options, &err), err);
@@ -422,6 +460,10 @@ static void archive_fs__faults(void **state) {
     sm_fs *memory;
     bool no_mmap = i % 2 != 0, of_allocator = i % 4 < 2;
     kinds[i / 4](&w);
+    if (is_refused(i / 4, &w)) {
+      w_free(&w);
+      continue;
+    }
     assert_ok(sm_fs_memory_new(&memory, NULL, &err), err);
     assert_ok(sm_fs_memory_add(memory, "x", w.data, w.size, &err), err);
     bool fired = true;
@@ -470,6 +512,10 @@ static void archive_fs__is_shared(void **state) {
     w_buffer w = {0};
     archive a;
     kinds[i](&w);
+    if (is_refused(i, &w)) {
+      w_free(&w);
+      continue;
+    }
     assert_ok(archive_open(&a, &w, NULL, &err), err);
     for (size_t t = 0; t < N_OF(threads); t++) assert_int_equal(pthread_create(&threads[t], NULL, read_often, &a), 0);
     for (size_t t = 0; t < N_OF(threads); t++) {
