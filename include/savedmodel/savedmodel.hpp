@@ -9,7 +9,7 @@
  * Errors     Every function that throws sm::Error has a twin try_x, which returns the status instead, fills *out on success
  *            and *err (nullptr: not wanted) on failure. With exceptions off (-fno-exceptions) only the twins exist. The
  *            containers handed out allocate as containers do (std::bad_alloc).
- * Ownership  Model and MemoryFs own what they opened: they are moved, not copied, and close it at their end. All else
+ * Ownership  Model, MemoryFs and ArchiveFs own what they opened: they are moved, not copied, and close it at their end. All else
  *            (MetaGraph, Trackable, structs, std::string_view) is borrowed from a Model and cheap to copy. It lives as long
  *            as the model is open; moving the Model does not disturb it. Nothing may be asked of an empty handle.
  * Threads    Const functions of Model and all of MetaGraph and Trackable: any number of threads.
@@ -211,6 +211,23 @@ sm_status find(std::optional<T> *out, const Parent *parent,
   return SM_OK;
 }
 
+/** Calls from C, which no exception may cross: a failed allocation becomes a status. */
+template <class Call>
+sm_status guard(Call call, sm_error *err) noexcept {
+#if SM_EXCEPTIONS_
+  try {
+    call();
+  } catch (const std::exception &) {
+    if (err != nullptr) *err = sm_error{SM_RESOURCE_EXHAUSTED, 0, UINT64_MAX, "out of memory"};
+    return SM_RESOURCE_EXHAUSTED;
+  }
+#else
+  (void)err;
+  call();
+#endif
+  return SM_OK;
+}
+
 #if SM_EXCEPTIONS_
 /** What self.try_x(&value, &err) fills in; throws when it fails. */
 template <class Self, class T>
@@ -298,6 +315,117 @@ class MemoryFs {
 
  private:
   sm_fs *fs_ = nullptr;
+};
+
+/** A tar or zip archive, for the fs of sm_open_options: savedmodel/fs.h. Must outlive the models opened from it. */
+class ArchiveFs {
+ public:
+  ArchiveFs() noexcept = default; /* empty: fill with try_open */
+  ArchiveFs(ArchiveFs &&other) noexcept : fs_(std::exchange(other.fs_, nullptr)) {}
+  ArchiveFs &operator=(ArchiveFs &&other) noexcept {
+    std::swap(fs_, other.fs_);
+    return *this;
+  }
+  ~ArchiveFs() { sm_fs_close(fs_); }
+
+  static sm_status try_open(ArchiveFs *out, Name path, const sm_open_options &options, sm_error *err) noexcept {
+    ArchiveFs opened;
+    SM_TRY(sm_fs_archive_open(&opened.fs_, path.c_str(), &options, err));
+    *out = std::move(opened);
+    return SM_OK;
+  }
+
+#if SM_EXCEPTIONS_
+  explicit ArchiveFs(Name path, const sm_open_options &options = init<sm_open_options>()) {
+    sm_error err{};
+    if (sm_fs_archive_open(&fs_, path.c_str(), &options, &err) != SM_OK) throw Error(err);
+  }
+#endif
+
+  const sm_fs *get() const noexcept { return fs_; }
+
+ private:
+  sm_fs *fs_ = nullptr;
+};
+
+namespace detail {
+
+/** A sm_sink_fn; text is a std::string. */
+inline sm_status append(void *text, const void *data, std::size_t size, sm_error *err) noexcept {
+  return guard([=] { static_cast<std::string *>(text)->append(static_cast<const char *>(data), size); }, err);
+}
+
+}  // namespace detail
+
+/** Protobuf text of a message's bytes, and bytes from text: savedmodel/convert.h. */
+inline sm_status try_to_text(std::string *out, sm_message_kind kind, std::string_view bytes, sm_error *err) {
+  std::string text;
+  SM_TRY(sm_convert_to_text(kind, bytes.data(), bytes.size(), nullptr, detail::append, &text, nullptr, err));
+  *out = std::move(text);
+  return SM_OK;
+}
+inline sm_status try_from_text(std::string *out, sm_message_kind kind, std::string_view text, sm_error *err) {
+  sm_string bytes;
+  SM_TRY(sm_convert_from_text(&bytes, kind, text.data(), text.size(), nullptr, err));
+  const sm_status status = detail::guard([&] { out->assign(bytes.data, bytes.size); }, err);
+  sm_convert_free(&bytes, nullptr);
+  return status;
+}
+
+#if SM_EXCEPTIONS_
+inline std::string to_text(sm_message_kind kind, std::string_view bytes) {
+  std::string text;
+  sm_error err{};
+  if (try_to_text(&text, kind, bytes, &err) != SM_OK) throw Error(err);
+  return text;
+}
+inline std::string from_text(sm_message_kind kind, std::string_view text) {
+  std::string bytes;
+  sm_error err{};
+  if (try_from_text(&bytes, kind, text, &err) != SM_OK) throw Error(err);
+  return bytes;
+}
+#endif
+
+/** Which source lines made a node: savedmodel/debug_info.h. */
+class DebugInfo {
+ public:
+  explicit DebugInfo(const sm_debug_info *info) noexcept : info_(info) {}
+
+  std::size_t n_traces() const noexcept { return sm_debug_info_n_traces(info_); }
+  std::string_view name(std::size_t i) const noexcept {
+    const sm_string name = sm_debug_info_get_name(info_, i);
+    return {name.data, name.size};
+  }
+
+  /** The calls that made trace i, or a node of a function. */
+  sm_status try_trace(Span<sm_source_frame> *out, std::size_t i, sm_error *err) const noexcept {
+    const sm_stack_trace *trace = nullptr;
+    SM_TRY(sm_debug_info_get_trace(&trace, info_, i, err));
+    *out = {trace->frames, trace->n_frames};
+    return SM_OK;
+  }
+  sm_status try_find(Span<sm_source_frame> *out, Name node, Name function, sm_error *err) const noexcept {
+    const sm_stack_trace *trace = nullptr;
+    SM_TRY(sm_debug_info_find_trace(&trace, info_, node.c_str(), function.c_str(), err));
+    *out = {trace->frames, trace->n_frames};
+    return SM_OK;
+  }
+
+#if SM_EXCEPTIONS_
+  Span<sm_source_frame> trace(std::size_t i) const { return detail::value_of(*this, &DebugInfo::try_trace, i); }
+  Span<sm_source_frame> find(Name node, Name function) const {
+    Span<sm_source_frame> frames;
+    sm_error err{};
+    if (try_find(&frames, node, function, &err) != SM_OK) throw Error(err);
+    return frames;
+  }
+#endif
+
+  const sm_debug_info *get() const noexcept { return info_; }
+
+ private:
+  const sm_debug_info *info_;
 };
 
 struct Child;
@@ -440,6 +568,30 @@ struct ModelFile {
   std::uint64_t size;
 };
 
+/** A finding of a scan that outlives it: savedmodel/scan.h. */
+struct Finding {
+  explicit Finding(const sm_finding &found)
+      : kind(found.kind),
+        effects(found.effects),
+        reached_by(found.reached_by),
+        is_checkpointing(found.is_checkpointing),
+        is_asset_read(found.is_asset_read),
+        meta_graph(found.meta_graph),
+        file(found.file),
+        op(found.op.data, found.op.size),
+        node(found.node.data, found.node.size),
+        function(found.function.data, found.function.size),
+        reason(found.reason) {}
+
+  sm_finding_kind kind;
+  std::uint32_t effects;    /* of sm_effect */
+  std::uint32_t reached_by; /* of sm_reached */
+  bool is_checkpointing, is_asset_read;
+  std::size_t meta_graph; /* its number in the file; 0 where there is none */
+  std::string file, op, node, function;
+  const char *reason;
+};
+
 /** An open SavedModel. */
 class Model {
  public:
@@ -504,6 +656,19 @@ class Model {
     return SM_OK;
   }
 
+  /** Empty when it was saved without. */
+  sm_status try_debug_info(std::optional<DebugInfo> *out, sm_error *err) const noexcept {
+    return detail::find(out, model_, sm_model_get_debug_info, err);
+  }
+
+  /** What the model would do if it were run. */
+  sm_status try_scan(std::vector<Finding> *out, const sm_scan_options &options, sm_error *err) const {
+    std::vector<Finding> findings;
+    SM_TRY(sm_model_scan(model_, &options, add_finding, &findings, err));
+    *out = std::move(findings);
+    return SM_OK;
+  }
+
 #if SM_EXCEPTIONS_
   explicit Model(Name dir, const sm_open_options &options = init<sm_open_options>()) {
     sm_error err{};
@@ -526,6 +691,10 @@ class Model {
     if (try_copy_file(name, dst_path, &err) != SM_OK) throw Error(err);
   }
   std::vector<ModelFile> list_files(Name dir) const { return detail::value_of(*this, &Model::try_list_files, dir); }
+  std::optional<DebugInfo> debug_info() const { return detail::value_of(*this, &Model::try_debug_info); }
+  std::vector<Finding> scan(const sm_scan_options &options = init<sm_scan_options>()) const {
+    return detail::value_of(*this, &Model::try_scan, options);
+  }
 #endif
 
   explicit operator bool() const noexcept { return model_ != nullptr; }
@@ -539,20 +708,15 @@ class Model {
     return SM_OK;
   }
 
-  /* Called from C, which no exception may cross. */
   static sm_status add_file(void *files, const sm_model_file *file, sm_error *err) noexcept {
-#if SM_EXCEPTIONS_
-    try {
-      static_cast<std::vector<ModelFile> *>(files)->push_back({file->name, file->size});
-    } catch (const std::exception &) {
-      if (err != nullptr) *err = sm_error{SM_RESOURCE_EXHAUSTED, 0, UINT64_MAX, "out of memory"};
-      return SM_RESOURCE_EXHAUSTED;
-    }
-#else
-    (void)err;
-    static_cast<std::vector<ModelFile> *>(files)->push_back({file->name, file->size});
-#endif
-    return SM_OK;
+    return detail::guard(
+        [=] {
+          static_cast<std::vector<ModelFile> *>(files)->push_back({file->name, file->size});
+        },
+        err);
+  }
+  static sm_status add_finding(void *findings, const sm_finding *found, sm_error *err) noexcept {
+    return detail::guard([=] { static_cast<std::vector<Finding> *>(findings)->emplace_back(*found); }, err);
   }
 
   sm_model *model_ = nullptr;

@@ -190,6 +190,95 @@ static void load_saved_model() {
   CHECK(bundle.GetSignatures().size() == 2); /* as it was */
 }
 
+static const char TABLE_DIR[] = SM_TEST_DATA "/scan/foreign_table";
+static const char DEBUG_DIR[] = SM_TEST_DATA "/models/v2/debug_info";
+
+static void archive__opens() {
+  const std::string bytes = read_file(std::string(V2_DIR) + "/saved_model.pb");
+  std::string header(512, '\0'), size(12, '\0');
+  header.replace(0, 16, "m/saved_model.pb").replace(156, 1, "0").replace(257, 8, std::string("ustar\00000", 8));
+  std::snprintf(&size[0], size.size(), "%011zo", bytes.size());
+  header.replace(124, 11, size, 0, 11).replace(148, 8, 8, ' ');
+  unsigned sum = 0;
+  for (unsigned char c : header) sum += c;
+  std::snprintf(&size[0], size.size(), "%06o", sum);
+  header.replace(148, 7, size, 0, 7);
+  const std::string tar = header + bytes + std::string(512 - bytes.size() % 512 + 1024, '\0');
+
+  sm::MemoryFs outer;
+  CHECK(sm::MemoryFs::try_make(&outer, nullptr, nullptr) == SM_OK);
+  CHECK(outer.try_add("m.tar", tar.data(), tar.size(), nullptr) == SM_OK);
+  auto options = sm::init<sm_open_options>();
+  options.fs = outer.get();
+  sm::ArchiveFs fs;
+  CHECK(sm::ArchiveFs::try_open(&fs, "m.tar", options, nullptr) == SM_OK);
+  CHECK(sm::ArchiveFs::try_open(&fs, "no such", options, nullptr) == SM_NOT_FOUND);
+  sm::ArchiveFs moved(std::move(fs));
+  CHECK(fs.get() == nullptr);
+  options.fs = moved.get();
+  sm::Model model;
+  CHECK(sm::Model::try_open(&model, "m", options, nullptr) == SM_OK && model.meta_graphs().size() == 1);
+  model = sm::Model();
+#if defined(__cpp_exceptions)
+  options.fs = outer.get();
+  CHECK(sm::ArchiveFs("m.tar", options).get() != nullptr);
+#endif
+}
+
+static void text__there_and_back() {
+  std::string bytes, text;
+  CHECK(sm::try_from_text(&bytes, SM_MESSAGE_GRAPH_DEF, "node { op: 'Add' name: 'a' }", nullptr) == SM_OK);
+  CHECK(bytes == std::string("\x0A\x08\x0A\x01"
+                             "a\x12\x03"
+                             "Add"));
+  CHECK(sm::try_to_text(&text, SM_MESSAGE_GRAPH_DEF, bytes, nullptr) == SM_OK);
+  CHECK(text == "node {\n  name: \"a\"\n  op: \"Add\"\n}\n");
+  sm_error err;
+  CHECK(sm::try_from_text(&bytes, SM_MESSAGE_GRAPH_DEF, "nodes {}", &err) == SM_DATA_LOSS);
+  CHECK(sm::try_to_text(&text, SM_MESSAGE_GRAPH_DEF, "\x0A\x7F", &err) == SM_DATA_LOSS);
+  CHECK(bytes.size() == 10 && text.size() == 33); /* as they were */
+#if defined(__cpp_exceptions)
+  CHECK(sm::from_text(SM_MESSAGE_GRAPH_DEF, sm::to_text(SM_MESSAGE_GRAPH_DEF, bytes)) == bytes);
+#endif
+}
+
+static void try_scan__keeps_what_is_found() {
+  const sm::Model model = opened(TABLE_DIR);
+  std::vector<sm::Finding> findings;
+  CHECK(model.try_scan(&findings, sm::init<sm_scan_options>(), nullptr) == SM_OK);
+  std::size_t n_tables = 0;
+  for (const sm::Finding &finding : findings) {
+    if (finding.is_checkpointing) continue;
+    n_tables++;
+    CHECK(finding.kind == SM_FINDING_OP && finding.effects == SM_EFFECT_FILE_READ && !finding.is_asset_read);
+    CHECK(finding.op == "InitializeTableFromTextFileV2" && finding.node == finding.op && !finding.function.empty());
+    CHECK(finding.file == SM_FILE_SAVED_MODEL_PB && finding.meta_graph == 0 && finding.reason[0] != '\0');
+    CHECK((finding.reached_by & SM_REACHED_BY_SIGNATURE) != 0);
+  }
+  CHECK(n_tables == 1);
+  CHECK(model.try_scan(&findings, sm_scan_options{}, nullptr) == SM_INVALID_ARGUMENT && !findings.empty());
+#if defined(__cpp_exceptions)
+  CHECK(model.scan().size() == findings.size());
+#endif
+}
+
+static void try_debug_info() {
+  const sm::Model model = opened(DEBUG_DIR), without = opened(V1_DIR);
+  std::optional<sm::DebugInfo> info;
+  CHECK(without.try_debug_info(&info, nullptr) == SM_OK && !info);
+  CHECK(model.try_debug_info(&info, nullptr) == SM_OK && info && info->n_traces() > 0);
+  const std::string name(info->name(0)), node = name.substr(0, name.find('@'));
+  const std::string function = name.substr(name.find('@') + 1);
+  sm::Span<sm_source_frame> frames, same;
+  CHECK(info->try_trace(&frames, 0, nullptr) == SM_OK && !frames.empty());
+  CHECK(info->try_find(&same, node, function, nullptr) == SM_OK && same.data() == frames.data());
+  CHECK(info->try_trace(&same, info->n_traces(), nullptr) == SM_NOT_FOUND);
+#if defined(__cpp_exceptions)
+  CHECK(model.debug_info()->trace(0).data() == frames.data());
+  CHECK(model.debug_info()->find(node, function).size() == frames.size());
+#endif
+}
+
 /* ---- With exceptions ---- */
 
 #if defined(__cpp_exceptions)
@@ -250,6 +339,10 @@ int main() {
   try_files();
   memory__buffer_and_file_system();
   load_saved_model();
+  archive__opens();
+  text__there_and_back();
+  try_scan__keeps_what_is_found();
+  try_debug_info();
   throwing();
   std::printf("%d passed, %d failed\n", n_passed, n_failed);
   return n_failed != 0;
