@@ -1,4 +1,4 @@
-/* How to open a model: limits, trust, where files and memory come from. */
+/* How to open a model or a checkpoint, and how to write one: limits, trust, where files and memory come from. */
 #ifndef SAVEDMODEL_OPTIONS_H
 #define SAVEDMODEL_OPTIONS_H
 
@@ -36,6 +36,30 @@ typedef struct sm_open_options {
 
 #define SM_OPEN_OPTIONS_INIT \
   { .struct_size = sizeof(sm_open_options) }
+
+/**
+ * Options of the functions that write something. As above: zero is the default of every field, start from
+ * SM_SAVE_OPTIONS_INIT.
+ */
+typedef struct sm_save_options {
+  size_t struct_size;
+  /* form of the variables */
+  uint32_t alignment; /* each tensor starts at a multiple of it in its shard, a power of two; 0: 1, as TensorFlow */
+  uint32_t n_shards;  /* data files; 0: 1, unless max_shard_size makes more */
+  uint64_t max_shard_size; /* bytes: cut larger tensors, start another shard, as MaxShardSizePolicy; 0: no limit */
+  bool big_endian;         /* write data in the byte order of such machines */
+  /* how it appears */
+  bool no_sync;   /* leave it to the system when the bytes reach the disk: a crash of the machine may lose the save */
+  bool overwrite; /* replace what has that name; default: ALREADY_EXISTS */
+  /* resources */
+  uint32_t n_threads;            /* 0: the caller's alone */
+  const sm_executor *executor;   /* instead of threads of the library's own */
+  const sm_allocator *allocator; /* NULL: malloc */
+  const sm_fs *fs;               /* NULL: local files */
+} sm_save_options;
+
+#define SM_SAVE_OPTIONS_INIT \
+  { .struct_size = sizeof(sm_save_options) }
 
 SM_END_DECLS
 

@@ -2,6 +2,7 @@
 #ifndef SAVEDMODEL_SAVEDMODEL_H
 #define SAVEDMODEL_SAVEDMODEL_H
 
+#include <savedmodel/bundle.h>
 #include <savedmodel/convert.h>
 #include <savedmodel/debug_info.h>
 #include <savedmodel/fs.h>

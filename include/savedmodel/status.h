@@ -86,6 +86,16 @@ typedef struct sm_allocator {
   void *ctx;
 } sm_allocator;
 
+/**
+ * Where work runs that the library splits up. Set in options; NULL there means threads that the library starts for the
+ * call. run calls task(task_ctx, i) once for every i below n_tasks, on any threads and in any order, and returns when all
+ * calls have. Tasks do not wait for each other.
+ */
+typedef struct sm_executor {
+  void (*run)(void *ctx, size_t n_tasks, void (*task)(void *task_ctx, size_t index), void *task_ctx);
+  void *ctx;
+} sm_executor;
+
 SM_END_DECLS
 
 #endif

@@ -1,6 +1,8 @@
-/* Element types and limits of tensors. */
+/* Tensors: element types, shapes, slices, their bytes in memory. */
 #ifndef SAVEDMODEL_TENSOR_H
 #define SAVEDMODEL_TENSOR_H
+
+#include <stdbool.h>
 
 #include <savedmodel/status.h>
 
@@ -64,6 +66,69 @@ SM_API const char *sm_dtype_name(sm_dtype dtype);
 
 /** The name TensorFlow's Python shows, "float32", "float32_ref"; NULL for a number that is no dtype. Static storage. */
 SM_API const char *sm_dtype_python_name(sm_dtype dtype);
+
+/**
+ * A tensor in memory that belongs to somebody else: row-major, without gaps, in the byte order of the machine.
+ *
+ * Elements take sm_dtype_size(dtype) bytes; booleans are 0 or 1, complex numbers two floats. Elements of DT_STRING and
+ * DT_VARIANT are sm_string (a variant's: a serialised VariantTensorDataProto). Whoever hands out a view says how long it
+ * is good. Plain data: copying the struct copies the view.
+ */
+typedef struct sm_tensor_view {
+  sm_dtype dtype;
+  int32_t rank;
+  const void *data; /* may be NULL when size is 0 */
+  size_t size;      /* bytes at data: number of elements times the size of one */
+  int64_t dims[SM_MAX_RANK];
+} sm_tensor_view;
+
+/** A part of one dimension. */
+typedef struct sm_extent {
+  int64_t start;
+  int64_t length; /* -1: the whole dimension, start is then 0 */
+} sm_extent;
+
+/** A box in a tensor: one extent for each dimension. */
+typedef struct sm_slice_spec {
+  const sm_extent *extents;
+  size_t n_extents; /* the tensor's rank */
+} sm_slice_spec;
+
+/* A tensor that owns its memory, or shares a mapped file with others. shared, but for sm_tensor_get_data. */
+typedef struct sm_tensor sm_tensor;
+
+/**
+ * Make a tensor. Numbers are not initialised; strings are empty, and what is put in their place through
+ * sm_tensor_get_data stays the caller's.
+ *
+ * out        freed with sm_tensor_free.
+ * dims       rank numbers; NULL when rank is 0.
+ * allocator  NULL: malloc. Memory is aligned to 64 bytes, on huge pages where that helps.
+ *
+ * Errors: INVALID_ARGUMENT rank outside 0..SM_MAX_RANK, a negative dimension, more elements than fit, or a dtype that
+ *   tensors do not have; RESOURCE_EXHAUSTED.
+ */
+SM_API sm_status sm_tensor_new(sm_tensor **out, sm_dtype dtype, const int64_t *dims, int32_t rank,
+                               const sm_allocator *allocator, sm_error *err);
+
+/** What is in it; until sm_tensor_free. */
+SM_API const sm_tensor_view *sm_tensor_get_view(const sm_tensor *tensor);
+
+/** Its memory for writing; NULL when it lies in a mapped file. exclusive. */
+SM_API void *sm_tensor_get_data(sm_tensor *tensor);
+
+struct DLManagedTensorVersioned; /* of DLPack 1.0, dlpack.h */
+
+/**
+ * Hand a tensor to another library, without a copy, as DLPack: on success the tensor belongs to *out, whose deleter
+ * frees it; a tensor in a mapped file is flagged read-only.
+ *
+ * Errors: UNIMPLEMENTED the dtype has no equal in DLPack (strings, variants, quantised numbers).
+ */
+SM_API sm_status sm_tensor_take_dlpack(struct DLManagedTensorVersioned **out, sm_tensor *tensor, sm_error *err);
+
+/** Free; NULL is left alone. */
+SM_API void sm_tensor_free(sm_tensor *tensor);
 
 SM_END_DECLS
 
