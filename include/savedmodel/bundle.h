@@ -69,12 +69,13 @@ SM_API void sm_bundle_reader_close(sm_bundle_reader *reader);
 SM_API const sm_bundle_header *sm_bundle_reader_get_header(const sm_bundle_reader *reader);
 
 /**
- * Find a tensor by its key, a C string; _find_n: by any bytes. Does not look at its data.
+ * Find a tensor by its key, a C string; _find_n: by any bytes. Does not open its data file.
  *
  * entry  its key points to key, the rest is good until close.
  *
  * Errors: NOT_FOUND; DATA_LOSS the index is damaged there, or says what cannot be (a negative dimension, a size that
- *   does not fit the shape, a shard that there is not, bytes outside of it, slices outside the shape).
+ *   does not fit the shape, a shard that there is not, slices outside the shape). Whether the bytes are inside of the
+ *   shard shows when they are read.
  */
 SM_API sm_status sm_bundle_reader_find(sm_bundle_entry *entry, const sm_bundle_reader *reader, const char *key,
                                        sm_error *err);
