@@ -23,6 +23,8 @@ typedef struct sm_bundle_header {
   bool big_endian;  /* byte order of the data */
   int32_t producer;
   int32_t min_consumer;
+  const int32_t *bad_consumers; /* until the reader is closed */
+  size_t n_bad_consumers;
 } sm_bundle_header;
 
 /**
@@ -155,11 +157,18 @@ SM_API sm_status sm_bundle_iter_new(sm_bundle_iter **out, const sm_bundle_reader
 /**
  * *entry is the next tensor, until the next call or the iterator is freed; NULL: there are no more.
  *
- * Errors: DATA_LOSS: of one entry (key, dtype, shape), then the call after goes on with the next tensor; of the index
- *   as such, then every later call fails.
+ * Errors: DATA_LOSS of one tensor's entry: *entry then has its key and nothing else, and the next call goes on behind it;
+ *   of the index as such: *entry is NULL, and every later call fails.
  */
 SM_API sm_status sm_bundle_iter_next(const sm_bundle_entry **entry, sm_bundle_iter *iter, sm_error *err);
 SM_API void sm_bundle_iter_free(sm_bundle_iter *iter);
+
+/**
+ * The key under which the index has a part of a tensor, which tools may want to show. size: of it; dst_size may be 0 to
+ * ask for that. Errors: OUT_OF_RANGE dst_size does not suffice.
+ */
+SM_API sm_status sm_bundle_slice_key(char *dst, size_t dst_size, size_t *size, sm_string key,
+                                     const sm_slice_spec *slice, sm_error *err);
 
 /* ---- Many at once ---- */
 
