@@ -1,0 +1,274 @@
+#include <stdarg.h>
+
+#include "bundle/bundle_internal.h"
+#include "codec/varint.h"
+
+/* ---- Messages ---- */
+
+sm_key_text sm_key_text_of(sm_string key) {
+  static const char cut[] = "...", nul[] = "\\x00";
+  sm_key_text out;
+  size_t used = 0, room = sizeof out.text - sizeof cut;
+  size_t i = 0;
+  for (; i < key.size && used + sizeof nul <= room; i++) {
+    if (key.data[i] != '\0') {
+      out.text[used++] = key.data[i];
+    } else {
+      memcpy(out.text + used, nul, sizeof nul - 1);
+      used += sizeof nul - 1;
+    }
+  }
+  if (i < key.size) {
+    memcpy(out.text + used, cut, sizeof cut - 1);
+    used += sizeof cut - 1;
+  }
+  out.text[used] = '\0';
+  return out;
+}
+
+static const sm_wire_source *source_of(const sm_bundle_entry *entry) { return (const void *)entry->reserved[1].data; }
+
+sm_status sm_entry_fail(const sm_bundle_entry *entry, sm_error *err, const char *format, ...) {
+  char what[256], message[448];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(what, sizeof what, format, args);
+  va_end(args);
+  snprintf(message, sizeof message, "%s: %s", sm_key_text_of(entry->key).text, what);
+  return sm_wire_fail(source_of(entry), (const uint8_t *)entry->reserved[0].data, message, err);
+}
+
+/* ---- Header ---- */
+
+enum { VERSION_PRODUCER = 1, VERSION_MIN_CONSUMER = 2, VERSION_BAD_CONSUMERS = 3 };
+
+/* bad_consumers is repeated: packed or one by one. */
+static sm_status find_consumer(bool *is_bad, sm_span packed, const sm_wire_source *source, sm_error *err) {
+  const uint8_t *p = packed.data, *end = p + packed.size;
+  while (p != end) {
+    uint64_t value;
+    const uint8_t *next = sm_varint_read(p, end, &value);
+    if (next == NULL) return sm_wire_fail(source, p, "a varint that does not end", err);
+    if ((int32_t)value == CHECKPOINT_VERSION) *is_bad = true;
+    p = next;
+  }
+  return SM_OK;
+}
+
+sm_status sm_header_read_version(sm_bundle_header *out, sm_span version, const sm_wire_source *source, sm_error *err) {
+  bool is_bad = false;
+  sm_wire_reader reader = sm_wire_read(version, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    switch (field.tag) {
+      case SM_WIRE_TAG(VERSION_PRODUCER, SM_WIRE_VARINT): out->producer = (int32_t)field.value; break;
+      case SM_WIRE_TAG(VERSION_MIN_CONSUMER, SM_WIRE_VARINT): out->min_consumer = (int32_t)field.value; break;
+      case SM_WIRE_TAG(VERSION_BAD_CONSUMERS, SM_WIRE_VARINT):
+      case SM_WIRE_TAG(VERSION_BAD_CONSUMERS, SM_WIRE_BYTES):
+        SM_TRY(find_consumer(&is_bad, field.bytes, source, err));
+        break;
+      default: break;
+    }
+  }
+  SM_TRY(sm_wire_finish(&reader, err));
+  if (out->producer < 0)
+    return SM_FAIL(err, SM_DATA_LOSS, "%s: made by version %d of the format", source->name, (int)out->producer);
+  if (out->min_consumer > CHECKPOINT_VERSION || is_bad)
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: %s version %d of the format, which is all that is known here",
+                   source->name, is_bad ? "not to be read by" : "needs readers above", (int)CHECKPOINT_VERSION);
+  return SM_OK;
+}
+
+sm_status sm_header_read(sm_bundle_header *out, sm_span value, const sm_wire_source *source, sm_error *err) {
+  int32_t endianness = 0;
+  *out = (sm_bundle_header){.format = 2};
+  sm_wire_reader reader = sm_wire_read(value, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    switch (field.tag) {
+      case SM_WIRE_TAG(HEADER_NUM_SHARDS, SM_WIRE_VARINT): out->n_shards = (int32_t)field.value; break;
+      case SM_WIRE_TAG(HEADER_ENDIANNESS, SM_WIRE_VARINT): endianness = (int32_t)field.value; break;
+      case SM_WIRE_TAG(HEADER_VERSION, SM_WIRE_BYTES):
+        SM_TRY(sm_header_read_version(out, field.bytes, source, err));
+        break;
+      default: break;
+    }
+  }
+  SM_TRY(sm_wire_finish(&reader, err));
+  if (endianness != 0 && endianness != 1)
+    return SM_FAIL(err, SM_DATA_LOSS, "%s: header: byte order %d, expected 0 or 1", source->name, (int)endianness);
+  if (out->n_shards < 1)
+    return SM_FAIL(err, SM_DATA_LOSS, "%s: header: %d data files", source->name, (int)out->n_shards);
+  if (out->n_shards > MAX_SHARDS)
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%s: header: %d data files, the limit is %d", source->name,
+                   (int)out->n_shards, (int)MAX_SHARDS);
+  out->big_endian = endianness == 1;
+  return SM_OK;
+}
+
+/* ---- Entries ---- */
+
+/* Field numbers: proto/tensor_shape.proto. */
+enum { SHAPE_DIM = 2, SHAPE_UNKNOWN_RANK = 3, DIM_SIZE = 1 };
+
+/* A shape given twice is the two put together, as of every message. */
+static sm_status add_shape(sm_bundle_entry *entry, sm_span shape, const sm_wire_source *source, sm_error *err) {
+  sm_wire_reader dims = sm_wire_read(shape, source);
+  for (sm_wire_field dim; sm_wire_next(&dims, &dim);) {
+    if (dim.tag == SM_WIRE_TAG(SHAPE_UNKNOWN_RANK, SM_WIRE_VARINT) && dim.value != 0)
+      return sm_entry_fail(entry, err, "the shape has no rank");
+    if (dim.tag != SM_WIRE_TAG(SHAPE_DIM, SM_WIRE_BYTES)) continue;
+    if (entry->rank == SM_MAX_RANK) return sm_entry_fail(entry, err, "more than %d dimensions", SM_MAX_RANK);
+    int64_t size = 0;
+    sm_wire_reader sizes = sm_wire_read(dim.bytes, source);
+    for (sm_wire_field field; sm_wire_next(&sizes, &field);)
+      if (field.tag == SM_WIRE_TAG(DIM_SIZE, SM_WIRE_VARINT)) size = (int64_t)field.value;
+    SM_TRY(sm_wire_finish(&sizes, err));
+    entry->dims[entry->rank++] = size;
+  }
+  return sm_wire_finish(&dims, err);
+}
+
+/* What the fields say, taken as it is. */
+static sm_status read_fields(sm_bundle_entry *entry, int64_t *offset, int64_t *size, const sm_wire_source *source,
+                             sm_error *err) {
+  sm_span value = {(const uint8_t *)entry->reserved[0].data, entry->reserved[0].size};
+  sm_wire_reader reader = sm_wire_read(value, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    switch (field.tag) {
+      case SM_WIRE_TAG(ENTRY_DTYPE, SM_WIRE_VARINT): entry->dtype = (sm_dtype)(int32_t)field.value; break;
+      case SM_WIRE_TAG(ENTRY_SHAPE, SM_WIRE_BYTES): SM_TRY(add_shape(entry, field.bytes, source, err)); break;
+      case SM_WIRE_TAG(ENTRY_SHARD_ID, SM_WIRE_VARINT): entry->shard = (int32_t)field.value; break;
+      case SM_WIRE_TAG(ENTRY_OFFSET, SM_WIRE_VARINT): *offset = (int64_t)field.value; break;
+      case SM_WIRE_TAG(ENTRY_SIZE, SM_WIRE_VARINT): *size = (int64_t)field.value; break;
+      case SM_WIRE_TAG(ENTRY_CRC32C, SM_WIRE_FIXED32): entry->crc32c = (uint32_t)field.value; break;
+      case SM_WIRE_TAG(ENTRY_SLICES, SM_WIRE_BYTES): entry->n_slices++; break;
+      default: break;
+    }
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+static sm_status check_type(const sm_bundle_entry *entry, sm_error *err) {
+  bool is_stored = sm_dtype_size(entry->dtype) != 0 || entry->dtype == SM_DT_STRING || entry->dtype == SM_DT_VARIANT;
+  if (is_stored) return SM_OK;
+  const char *name = sm_dtype_name(entry->dtype);
+  return sm_entry_fail(entry, err, "dtype %d (%s), which no checkpoint holds", (int)entry->dtype,
+                       name != NULL ? name : "unknown");
+}
+
+/* The bytes of n elements: exactly (least == most), or what a list of strings at least takes (core/util/tensor_bundle:
+ * WriteStringTensor: a length of one byte each, a checksum; WriteVariantTensor: a length and a checksum each). */
+static bool size_fits(const sm_bundle_entry *entry, uint64_t n, uint64_t size) {
+  const uint64_t crc_size = 4, least_variant = 1 + crc_size;
+  if (entry->dtype == SM_DT_STRING)
+    return n == 0 ? size == crc_size || size == 0 : size >= crc_size && size - crc_size >= n;
+  if (entry->dtype == SM_DT_VARIANT) return n == 0 ? size == 0 : size / least_variant >= n;
+  uint64_t expected;
+  return !__builtin_mul_overflow(n, (uint64_t)sm_dtype_size(entry->dtype), &expected) && size == expected;
+}
+
+static sm_status check_place(sm_bundle_entry *entry, int64_t n, int64_t offset, int64_t size,
+                             const sm_bundle_header *header, sm_error *err) {
+  if (entry->shard < 0 || entry->shard >= header->n_shards)
+    return sm_entry_fail(entry, err, "in data file %d of %d", (int)entry->shard, (int)header->n_shards);
+  if (offset < 0 || size < 0 || size > INT64_MAX - offset)
+    return sm_entry_fail(entry, err, "%lld bytes at %lld of the data file", (long long)size, (long long)offset);
+  if (!size_fits(entry, (uint64_t)n, (uint64_t)size))
+    return sm_entry_fail(entry, err, "%lld bytes, which is not the size of %lld elements of %s", (long long)size,
+                         (long long)n, sm_dtype_name(entry->dtype));
+  entry->offset = (uint64_t)offset;
+  entry->size = (uint64_t)size;
+  return SM_OK;
+}
+
+/* ---- Slices ---- */
+
+/* Field numbers: proto/tensor_slice.proto. */
+enum { SLICE_EXTENT = 1, EXTENT_START = 1, EXTENT_LENGTH = 2 };
+
+static sm_status read_extent(sm_extent *out, sm_span bytes, const sm_wire_source *source, sm_error *err) {
+  *out = (sm_extent){0, -1};
+  sm_wire_reader reader = sm_wire_read(bytes, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag == SM_WIRE_TAG(EXTENT_START, SM_WIRE_VARINT)) out->start = (int64_t)field.value;
+    if (field.tag == SM_WIRE_TAG(EXTENT_LENGTH, SM_WIRE_VARINT)) out->length = (int64_t)field.value;
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+static bool is_inside(sm_extent extent, int64_t dim) {
+  if (extent.length == -1) return extent.start == 0;
+  return extent.start >= 0 && extent.length >= 0 && extent.start <= dim && extent.length <= dim - extent.start;
+}
+
+static sm_status read_slice(sm_extent *extents, const sm_bundle_entry *entry, sm_span slice, sm_error *err) {
+  int32_t rank = 0;
+  sm_wire_reader reader = sm_wire_read(slice, source_of(entry));
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(SLICE_EXTENT, SM_WIRE_BYTES)) continue;
+    if (rank == entry->rank) return sm_entry_fail(entry, err, "a slice has more than %d dimensions", (int)rank);
+    SM_TRY(read_extent(&extents[rank], field.bytes, source_of(entry), err));
+    if (!is_inside(extents[rank], entry->dims[rank]))
+      return sm_entry_fail(entry, err, "a slice takes %lld from %lld of dimension %d, which is %lld",
+                           (long long)extents[rank].length, (long long)extents[rank].start, (int)rank,
+                           (long long)entry->dims[rank]);
+    rank++;
+  }
+  SM_TRY(sm_wire_finish(&reader, err));
+  if (rank != entry->rank)
+    return sm_entry_fail(entry, err, "a slice has %d dimensions, the shape has %d", (int)rank, (int)entry->rank);
+  return SM_OK;
+}
+
+sm_status sm_bundle_entry_next_slice(sm_extent *extents, const sm_bundle_entry *entry, uint64_t *position,
+                                     sm_error *err) {
+  sm_string value = entry->reserved[0];
+  if (*position > value.size) return SM_FAIL(err, SM_INVALID_ARGUMENT, "a position that no call has given");
+  sm_span rest = {(const uint8_t *)value.data + *position, value.size - (size_t)*position};
+  sm_wire_reader reader = sm_wire_read(rest, source_of(entry));
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(ENTRY_SLICES, SM_WIRE_BYTES)) continue;
+    *position = (uint64_t)(reader.p - (const uint8_t *)value.data);
+    return read_slice(extents, entry, field.bytes, err);
+  }
+  SM_TRY(sm_wire_finish(&reader, err));
+  return SM_FAIL(err, SM_OUT_OF_RANGE, "no more slices");
+}
+
+static sm_status check_slices(const sm_bundle_entry *entry, sm_error *err) {
+  sm_extent extents[SM_MAX_RANK];
+  uint64_t position = 0;
+  for (size_t i = 0; i < entry->n_slices; i++) SM_TRY(sm_bundle_entry_next_slice(extents, entry, &position, err));
+  return SM_OK;
+}
+
+/* ---- Whole entries ---- */
+
+static sm_status count_elements(int64_t *n, const sm_bundle_entry *entry, sm_error *err) {
+  *n = 1;
+  for (int32_t i = 0; i < entry->rank; i++) {
+    if (entry->dims[i] < 0) return sm_entry_fail(entry, err, "dimension %d is %lld", (int)i, (long long)entry->dims[i]);
+    if (__builtin_mul_overflow(*n, entry->dims[i], n)) return sm_entry_fail(entry, err, "more elements than 2^63");
+  }
+  return SM_OK;
+}
+
+sm_status sm_entry_read(sm_bundle_entry *entry, sm_string key, sm_string value, const sm_bundle_header *header,
+                        const sm_wire_source *source, sm_error *err) {
+  int64_t offset = 0, size = 0, n;
+  entry->key = key;
+  entry->dtype = SM_DT_INVALID;
+  entry->rank = 0;
+  entry->shard = 0;
+  entry->crc32c = 0;
+  entry->offset = entry->size = 0;
+  entry->n_slices = 0;
+  entry->reserved[0] = value;
+  entry->reserved[1] = (sm_string){(const void *)source, 0};
+  SM_TRY(read_fields(entry, &offset, &size, source, err));
+  SM_TRY(check_type(entry, err));
+  SM_TRY(count_elements(&n, entry, err));
+  if (entry->n_slices == 0) return check_place(entry, n, offset, size, header, err);
+  entry->shard = -1; /* where it lies, the slices say; a merge leaves a number here all the same */
+  entry->crc32c = 0;
+  return check_slices(entry, err);
+}
