@@ -7,6 +7,7 @@
 #define SM_WIRE_CANONICAL_INTERNAL_H
 
 #include "codec/varint.h"
+#include "wire/emit.h"
 #include "wire/wire_internal.h"
 
 /* ---- Scalars ---- */
@@ -96,15 +97,9 @@ sm_status sm_wire_canonical(sm_buffer *out, const ProtobufCMessageDescriptor *ty
 
 /* ---- Writing fields ---- */
 
-sm_status sm_wire_put_tag(sm_buffer *out, uint32_t number, sm_wire_type type, sm_error *err);
-
 /* The value alone. */
 sm_status sm_wire_put_scalar(sm_buffer *out, const ProtobufCFieldDescriptor *described, uint64_t decoded,
                              sm_error *err);
-
-/* Tag, and room for a length; what is put until close is the contents. *contents: where they begin. */
-sm_status sm_wire_open(size_t *contents, sm_buffer *out, uint32_t number, sm_error *err);
-sm_status sm_wire_close(sm_buffer *out, size_t contents, sm_error *err);
 
 /* A list that is being packed, field by field. Starts as {0}. */
 typedef struct sm_wire_run {

@@ -9,6 +9,29 @@ sm_status sm_wire_put_tag(sm_buffer *out, uint32_t number, sm_wire_type type, sm
   return SM_OK;
 }
 
+sm_status sm_wire_put_varint(sm_buffer *out, uint32_t number, uint64_t value, sm_error *err) {
+  SM_TRY(sm_wire_put_tag(out, number, SM_WIRE_VARINT, err));
+  SM_TRY(sm_buffer_reserve(out, SM_VARINT_MAX_SIZE, err));
+  out->size = (size_t)(sm_varint_write(out->data + out->size, value) - out->data);
+  return SM_OK;
+}
+
+sm_status sm_wire_put_fixed32(sm_buffer *out, uint32_t number, uint32_t value, sm_error *err) {
+  uint8_t bytes[4];
+  for (unsigned i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(value >> (8 * i));
+  SM_TRY(sm_wire_put_tag(out, number, SM_WIRE_FIXED32, err));
+  return sm_buffer_put(out, bytes, sizeof bytes, err);
+}
+
+sm_status sm_wire_put_bytes(sm_buffer *out, uint32_t number, const void *data, size_t size, sm_error *err) {
+  if (size > INT32_MAX)
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "a field of %zu bytes: protobuf allows 2^31-1", size);
+  SM_TRY(sm_wire_put_tag(out, number, SM_WIRE_BYTES, err));
+  SM_TRY(sm_buffer_reserve(out, SM_VARINT_MAX_SIZE + size, err));
+  out->size = (size_t)(sm_varint_write(out->data + out->size, size) - out->data);
+  return sm_buffer_put(out, data, size, err);
+}
+
 sm_status sm_wire_put_scalar(sm_buffer *out, const ProtobufCFieldDescriptor *described, uint64_t decoded,
                              sm_error *err) {
   SM_TRY(sm_buffer_reserve(out, SM_VARINT_MAX_SIZE, err));
