@@ -1,6 +1,6 @@
 /*
- * table: sorted string tables, of which the index of every tensor bundle is one, and a checkpoint of version 1 as a whole.
- * Keys and values are bytes; what they mean is for others to know.
+ * table: sorted string tables. The index of every tensor bundle is one, and a checkpoint of version 1 as a whole. Keys
+ * and values are bytes; what they mean is for others to know.
  *
  *   file      := data_block* metaindex_block index_block footer
  *   block     := contents type:u8 crc:u32                  crc32c, masked, of contents and type; type 1: snappy
@@ -41,8 +41,8 @@ typedef struct sm_table_options {
  * options  NULL: defaults.
  *
  * Cost: reads the footer and the index block, one entry for 256 KiB of file. A data block is checked when it is first
- *   used: its checksum, its entries, their order; what is compressed is decompressed then, and kept. One that is damaged
- *   fails whoever needs it, each time, and nobody else.
+ *   used: its checksum, its entries, their order; what is compressed is decompressed then, and kept. One that is
+ *   damaged fails whoever needs it, each time, and nobody else.
  * Errors, of all that read: DATA_LOSS, with the block and the place in the file; RESOURCE_EXHAUSTED.
  */
 sm_status sm_table_open(sm_table **out, sm_bytes *file, const char *path, const sm_table_options *options,
@@ -70,7 +70,8 @@ uint64_t sm_table_value_offset(const sm_table *table, sm_string value);
  *   for (; status == SM_OK && iter.is_valid; status = sm_table_iter_next(&iter, err)) use(iter.key, iter.value);
  *   sm_table_iter_free(&iter);
  *
- * Whoever copies keys out must limit the sum of their sizes: prefixes are shared, so it can be the square of the file's.
+ * Whoever copies keys out must limit the sum of their sizes: prefixes are shared, so it can be the square of the
+ * file's.
  */
 typedef struct sm_table_iter {
   bool is_valid;   /* at an entry; false before seek, behind the last entry and after an error */
