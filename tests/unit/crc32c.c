@@ -1,29 +1,53 @@
 #include "support/check.h"
 
 #include "codec/crc32c.h"
+#include "support/crc32c_check.h"
 
-/* RFC 3720 (iSCSI), appendix B.4; the check value of the Rocksoft model; design/formats.md 1.1 for the others. */
-static void crc32c__known_values(void **state) {
+static void crc32c__every_form(void **state) {
   (void)state;
-  uint8_t zeroes[32] = {0}, ones[32], up[32], down[32];
-  memset(ones, 0xFF, sizeof ones);
-  for (uint8_t i = 0; i < 32; i++) up[i] = i, down[i] = (uint8_t)(31 - i);
-  const struct {
-    const char *what;
-    const void *data;
-    size_t size;
-    uint32_t crc;
-  } rows[] = {
-      {"nothing", "", 0, 0},
-      {"32 zeroes", zeroes, 32, 0x8A9136AA},
-      {"32 times FF", ones, 32, 0x62A8AB43},
-      {"ascending", up, 32, 0x46DD794E},
-      {"descending", down, 32, 0x113FDB5C},
-      {"123456789", "123456789", 9, 0xE3069283},
-      {"the float 1", "\x00\x00\x80\x3F", 4, 0xDD54C4AB},
-  };
-  for (size_t i = 0; i < N_OF(rows); i++)
-    assert_number(rows[i].what, sm_crc32c_extend(0, rows[i].data, rows[i].size), rows[i].crc);
+  for (size_t i = 0; sm_crc32c_form_at(i) != NULL; i++) {
+    const sm_crc32c_form *form = sm_crc32c_form_at(i);
+    if (!form->is_there()) {
+      print_message("this CPU has no %s\n", form->name);
+      continue;
+    }
+    for (size_t c = 0; c < N_CRC32C_CHECKS; c++) {
+      char what[80];
+      (void)snprintf(what, sizeof what, "%s: %s", form->name, crc32c_checks[c].name);
+      assert_number(what, crc32c_checks[c].check(form), 0);
+    }
+  }
+}
+
+static void crc32c__one_for_any_machine(void **state) {
+  (void)state;
+  assert_non_null(sm_crc32c_form_at(0));
+  assert_true(sm_crc32c_form_at(0)->is_there());
+}
+
+static void crc32c__chooses_the_last_there_is(void **state) {
+  (void)state;
+  const sm_crc32c_form *last = NULL;
+  for (size_t i = 0; sm_crc32c_form_at(i) != NULL; i++)
+    if (sm_crc32c_form_at(i)->is_there()) last = sm_crc32c_form_at(i);
+  assert_ptr_equal(sm_crc32c_chosen(), last);
+  assert_ptr_equal(sm_crc32c_chosen(), last);
+}
+
+static void crc32c__door(void **state) {
+  (void)state;
+  uint8_t copy[9];
+  assert_number("extend", sm_crc32c_extend(0, "123456789", 9), 0xE3069283);
+  assert_number("extend twice", sm_crc32c_extend(sm_crc32c_extend(0, "1234", 4), "56789", 5), 0xE3069283);
+  assert_number("copy", sm_crc32c_copy(0, copy, "123456789", 9), 0xE3069283);
+  assert_bytes("copy", copy, 9, "123456789", 9);
+}
+
+static void crc32c__combine(void **state) {
+  (void)state;
+  assert_number("failed", check_crc32c_combine(), 0);
+  assert_number("nothing behind", sm_crc32c_combine(0xE3069283, 0, 0), 0xE3069283);
+  assert_number("nothing in front", sm_crc32c_combine(0, 0xE3069283, 9), 0xE3069283);
 }
 
 static void crc32c__mask(void **state) {
@@ -37,34 +61,14 @@ static void crc32c__mask(void **state) {
     assert_number("there and back", sm_crc32c_unmask(sm_crc32c_mask(crc)), crc);
 }
 
-/* One bit at a time, from the polynomial. */
-static uint32_t slow_crc(const uint8_t *data, size_t size) {
-  uint32_t crc = UINT32_MAX;
-  for (size_t i = 0; i < size; i++) {
-    crc ^= data[i];
-    for (int bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >> 1) ^ 0x82F63B78u : crc >> 1;
-  }
-  return ~crc;
-}
-
-static void crc32c__in_any_pieces(void **state) {
-  (void)state;
-  uint8_t data[300];
-  for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * i * 31 + i / 3);
-  for (size_t size = 0; size <= sizeof data; size += 7)
-    for (size_t split = 0; split <= size; split++)
-      assert_number("in two pieces", sm_crc32c_extend(sm_crc32c_extend(0, data, split), data + split, size - split),
-                    slow_crc(data, size));
-  for (size_t start = 0; start < 64; start++) /* whatever the alignment */
-    assert_number("from an odd place", sm_crc32c_extend(0, data + start, sizeof data - start),
-                  slow_crc(data + start, sizeof data - start));
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(crc32c__known_values),
+      cmocka_unit_test(crc32c__every_form),
+      cmocka_unit_test(crc32c__one_for_any_machine),
+      cmocka_unit_test(crc32c__chooses_the_last_there_is),
+      cmocka_unit_test(crc32c__door),
+      cmocka_unit_test(crc32c__combine),
       cmocka_unit_test(crc32c__mask),
-      cmocka_unit_test(crc32c__in_any_pieces),
   };
   return cmocka_run_group_tests_name("crc32c", tests, NULL, NULL);
 }
