@@ -5,6 +5,7 @@
  *   error.h    filling sm_error                             size.h    arithmetic on sizes that come from files
  *   sort.h    n log n in place                         bytes.h   comparing strings that have a length
  *   named.h   finding by name in sorted arrays           buffer.h  bytes that grow
+ *   threads.h  doing many things at once
  *
  * This header includes them all, and poison.h, which forbids the unbounded string functions.
  */
@@ -21,6 +22,7 @@
 #include "base/poison.h"
 #include "base/size.h"
 #include "base/sort.h"
+#include "base/threads.h"
 #include "base/utf8.h"
 
 #endif

@@ -26,7 +26,8 @@ static void abi__status_and_memory(void **state) {
       SIZE(sm_status, 4),         SIZE(sm_error, 512),       AT(sm_error, code, 0),      AT(sm_error, reserved, 4),
       AT(sm_error, offset, 8),    AT(sm_error, message, 16), SIZE(sm_string, 16),        AT(sm_string, data, 0),
       AT(sm_string, size, 8),     SIZE(sm_allocator, 32),    AT(sm_allocator, alloc, 0), AT(sm_allocator, realloc, 8),
-      AT(sm_allocator, free, 16), AT(sm_allocator, ctx, 24),
+      AT(sm_allocator, free, 16), AT(sm_allocator, ctx, 24), SIZE(sm_executor, 16),      AT(sm_executor, run, 0),
+      AT(sm_executor, ctx, 8),
   };
   check_all(members, N_OF(members));
 }
