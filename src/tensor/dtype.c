@@ -24,6 +24,16 @@ size_t sm_dtype_size(sm_dtype dtype) {
   return facts != NULL && !is_ref ? facts->size : 0;
 }
 
+size_t sm_element_size(sm_dtype dtype) {
+  return dtype == SM_DT_STRING || dtype == SM_DT_VARIANT ? sizeof(sm_string) : sm_dtype_size(dtype);
+}
+
+size_t sm_dtype_order_size(sm_dtype dtype) {
+  size_t size = sm_dtype_size(dtype);
+  if (dtype == SM_DT_COMPLEX64 || dtype == SM_DT_COMPLEX128) size /= 2;
+  return size != 0 ? size : 1;
+}
+
 const char *sm_dtype_name(sm_dtype dtype) {
   bool is_ref;
   const dtype_facts *facts = find(dtype, &is_ref);

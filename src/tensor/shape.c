@@ -44,3 +44,18 @@ sm_status sm_shape_read(sm_shape *out, sm_spans pieces, const sm_wire_source *so
   *out = (sm_shape){(int32_t)n_dims, dims};
   return SM_OK;
 }
+
+bool sm_shape_elements(int64_t *out, const int64_t *dims, size_t rank) {
+  *out = 1;
+  if (rank > SM_MAX_RANK) return false;
+  for (size_t i = 0; i < rank; i++)
+    if (dims[i] < 0 || __builtin_mul_overflow(*out, dims[i], out)) return false;
+  return true;
+}
+
+bool sm_shape_bytes(size_t *out, sm_dtype dtype, const int64_t *dims, size_t rank) {
+  int64_t n;
+  size_t element_size = sm_element_size(dtype);
+  return element_size != 0 && sm_shape_elements(&n, dims, rank) &&
+         !__builtin_mul_overflow((uint64_t)n, element_size, out) && *out <= PTRDIFF_MAX;
+}

@@ -1,10 +1,26 @@
-/* tensor: element types, and shapes as protos record them. What is public of it is in savedmodel/tensor.h. */
+/*
+ * tensor: element types, shapes, boxes cut out of tensors, tensors in memory. What is public of it is in
+ * savedmodel/tensor.h. Nothing here knows of files.
+ *
+ *   tensor.h         dtypes and shapes: how many elements, how many bytes; making tensors
+ *   slice.h          boxes: in protos and in text, copying what two have in common
+ */
 #ifndef SM_TENSOR_TENSOR_H
 #define SM_TENSOR_TENSOR_H
 
 #include <savedmodel/tensor.h>
 
 #include "wire/wire.h"
+
+/* ---- Element types ---- */
+
+/* Bytes of an element in memory: that of sm_dtype_size, or of an sm_string; 0: no tensor in memory has this dtype. */
+size_t sm_element_size(sm_dtype dtype);
+
+/* Bytes that are turned round where byte orders differ: half of a complex number, the whole of others; 1: none are. */
+size_t sm_dtype_order_size(sm_dtype dtype);
+
+/* ---- Shapes ---- */
 
 /* A shape: rank -1 and no dims when it is unknown; dims of -1 are unknown. */
 typedef struct sm_shape {
@@ -17,5 +33,14 @@ typedef struct sm_shape {
  * Any rank is taken here, and any number as a dimension: what a graph may hold is wider than what a tensor can be.
  */
 sm_status sm_shape_read(sm_shape *out, sm_spans pieces, const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
+/*
+ * The number of elements; false when a dimension is negative (unknown), there are more than SM_MAX_RANK, or the product
+ * does not fit. Multiplied from the first on, so a 0 helps those behind it only: TensorFlow's rule (tensor_shape.cc).
+ */
+bool sm_shape_elements(int64_t *out, const int64_t *dims, size_t rank);
+
+/* Bytes in memory; false as above, when no tensor in memory has this dtype, or when they are more than PTRDIFF_MAX. */
+bool sm_shape_bytes(size_t *out, sm_dtype dtype, const int64_t *dims, size_t rank);
 
 #endif

@@ -1,9 +1,8 @@
 /* Element types, against the DataType enum in data/schema.txt (from TensorFlow's own descriptors). */
 #include "support/check.h"
 
-#include <savedmodel/tensor.h>
-
 #include "support/files.h"
+#include "tensor/tensor.h"
 
 typedef struct schema_value {
   char name[64];
@@ -121,11 +120,24 @@ static void dtype__sizes(void **state) {
   for (size_t i = 0; i < N_OF(none); i++) assert_number("no dtype", sm_dtype_size((sm_dtype)none[i]), 0);
 }
 
+static void dtype__elements_in_memory(void **state) {
+  (void)state;
+  for (size_t i = 0; i < n_schema; i++) {
+    sm_dtype dtype = (sm_dtype)schema[i].number;
+    bool is_string = dtype == SM_DT_STRING || dtype == SM_DT_VARIANT;
+    bool is_complex = dtype == SM_DT_COMPLEX64 || dtype == SM_DT_COMPLEX128;
+    size_t size = sm_dtype_size(dtype);
+    assert_number(schema[i].name, sm_element_size(dtype), is_string ? sizeof(sm_string) : size);
+    assert_number(schema[i].name, sm_dtype_order_size(dtype), is_complex ? size / 2 : size != 0 ? size : 1);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dtype__names_are_those_of_the_schema),
       cmocka_unit_test(dtype__python_names),
       cmocka_unit_test(dtype__sizes),
+      cmocka_unit_test(dtype__elements_in_memory),
   };
   return cmocka_run_group_tests_name("dtype", tests, read_schema, NULL);
 }

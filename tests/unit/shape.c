@@ -100,13 +100,56 @@ static void shape__damage(void **state) {
   assert_status(read_pieces(&shape, w.size), SM_DATA_LOSS, err);
 }
 
+static void shape__elements_and_bytes(void **state) {
+  (void)state;
+  static const struct {
+    const char *what;
+    size_t rank;
+    int64_t dims[3];
+    int64_t n; /* -1: no such tensor */
+  } rows[] = {
+      {"scalar", 0, {0}, 1},
+      {"vector", 1, {5}, 5},
+      {"empty", 2, {5, 0}, 0},
+      {"unknown", 2, {0, -1}, -1},
+      {"negative", 1, {INT64_MIN}, -1},
+      {"most", 1, {INT64_MAX}, INT64_MAX},
+      {"over", 2, {INT64_MAX, 2}, -1},
+      {"3037000500 squared is over", 2, {3037000500, 3037000500}, -1},
+      {"2^64 is not 0", 2, {INT64_C(1) << 32, INT64_C(1) << 32}, -1},
+      {"0 comes too late", 3, {INT64_C(1) << 32, INT64_C(1) << 32, 0}, -1},
+      {"0 comes first", 3, {0, INT64_C(1) << 32, INT64_C(1) << 32}, 0},
+  };
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    int64_t n;
+    assert_number(rows[i].what, sm_shape_elements(&n, rows[i].dims, rows[i].rank), rows[i].n >= 0);
+    if (rows[i].n >= 0) assert_number(rows[i].what, n, rows[i].n);
+  }
+  static const int64_t zeros[SM_MAX_RANK + 1] = {0}, halves[] = {INT64_C(1) << 62};
+  int64_t n;
+  size_t size;
+  assert_false(sm_shape_elements(&n, zeros, SM_MAX_RANK + 1));
+  assert_true(sm_shape_elements(&n, zeros, SM_MAX_RANK));
+  assert_true(sm_shape_bytes(&size, SM_DT_COMPLEX128, (int64_t[]){2, 3}, 2));
+  assert_number("complex", size, 96);
+  assert_true(sm_shape_bytes(&size, SM_DT_STRING, (int64_t[]){2, 3}, 2));
+  assert_number("strings", size, 6 * sizeof(sm_string));
+  assert_true(sm_shape_bytes(&size, SM_DT_INT8, halves, 1));
+  assert_false(sm_shape_bytes(&size, SM_DT_HALF, halves, 1));
+  assert_false(sm_shape_bytes(&size, SM_DT_DOUBLE, halves, 1));
+  assert_false(sm_shape_bytes(&size, SM_DT_RESOURCE, NULL, 0));
+  assert_false(sm_shape_bytes(&size, (sm_dtype)(SM_DT_REF_OFFSET + SM_DT_FLOAT), NULL, 0));
+  assert_false(sm_shape_bytes(&size, (sm_dtype)-1, NULL, 0));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(shape__reads_dims),   CASE(shape__nothing_is_a_scalar),
-      CASE(shape__unknown_rank), CASE(shape__pieces_follow_each_other),
-      CASE(shape__any_rank),     CASE(shape__damage),
+      CASE(shape__reads_dims),         CASE(shape__nothing_is_a_scalar),
+      CASE(shape__unknown_rank),       CASE(shape__pieces_follow_each_other),
+      CASE(shape__any_rank),           CASE(shape__damage),
+      CASE(shape__elements_and_bytes),
   };
   return cmocka_run_group_tests_name("shape", tests, NULL, NULL);
 }
