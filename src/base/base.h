@@ -6,6 +6,7 @@
  *   sort.h    n log n in place                         bytes.h   comparing strings that have a length
  *   named.h   finding by name in sorted arrays           buffer.h  bytes that grow
  *   threads.h  doing many things at once
+ *   pages.h   memory for large data (included by itself)
  *
  * This header includes them all, and poison.h, which forbids the unbounded string functions.
  */

@@ -43,4 +43,23 @@ bool sm_shape_elements(int64_t *out, const int64_t *dims, size_t rank);
 /* Bytes in memory; false as above, when no tensor in memory has this dtype, or when they are more than PTRDIFF_MAX. */
 bool sm_shape_bytes(size_t *out, sm_dtype dtype, const int64_t *dims, size_t rank);
 
+/* ---- Making tensors, but for sm_tensor_new ---- */
+
+/*
+ * Of dtype DT_STRING or DT_VARIANT, all strings empty, with room for their bytes: the caller puts those into n_bytes at
+ * *bytes, a NUL behind each, and lets the elements point to them. Everything is freed with the tensor.
+ */
+sm_status sm_tensor_new_strings(sm_tensor **out, char **bytes, size_t n_bytes, const sm_shape *shape, sm_dtype dtype,
+                                const sm_allocator *allocator, sm_error *err);
+
+/*
+ * Of data that lies somewhere already, such as in a mapped file, and is not to be written. release(ctx) is called when
+ * the tensor is freed, by whichever thread does that; not when this call fails. NULL: the data outlives the tensor.
+ */
+sm_status sm_tensor_new_in_place(sm_tensor **out, const sm_tensor_view *view, void (*release)(void *ctx), void *ctx,
+                                 const sm_allocator *allocator, sm_error *err);
+
+/* The one it was made with. */
+const sm_allocator *sm_tensor_get_allocator(const sm_tensor *tensor);
+
 #endif
