@@ -1,6 +1,5 @@
 /*
- * Decompressing snappy blocks, as the tables of TensorFlow 1.0 and 1.1 have them. Format: google/snappy,
- * format_description.txt.
+ * Decompressing snappy blocks: some writers of tables use them. Format: google/snappy, format_description.txt.
  *
  * Errors: DATA_LOSS; the offset in err counts from src.
  */

@@ -57,8 +57,11 @@ sm_status sm_block_read(sm_block_entry *out, const sm_block *block, size_t at, s
 
 static sm_status check_key(sm_buffer *key, const sm_block_entry *entry, size_t at, sm_string at_least, sm_error *err) {
   sm_string before = at_least;
-  if (at != 0) before = (sm_string){(const char *)key->data + entry->shared, key->size - entry->shared};
-  if (sm_string_compare(entry->tail, before) < 0) /* what they share they need not compare */
+  if (at != 0) { /* what they share need not be compared */
+    before = sm_addressed((sm_string){(const char *)key->data, key->size});
+    before = (sm_string){before.data + entry->shared, before.size - entry->shared};
+  }
+  if (sm_string_compare(entry->tail, before) < 0)
     return sm_fail_at(err, SM_DATA_LOSS, at, "entry at byte %zu: its key is below the one before", at);
   key->size = entry->shared;
   return sm_buffer_put(key, entry->tail.data, entry->tail.size, err);
@@ -67,7 +70,6 @@ static sm_status check_key(sm_buffer *key, const sm_block_entry *entry, size_t a
 sm_status sm_block_check(sm_buffer *key, size_t *n, const sm_block *block, sm_string at_least, sm_error *err) {
   size_t restart = 0;
   *n = 0;
-  SM_TRY(sm_buffer_reserve(key, 1, err)); /* so that it has an address */
   for (size_t at = 0; at != block->size; ++*n) {
     sm_block_entry entry;
     SM_TRY(sm_block_read(&entry, block, at, key->size, err));

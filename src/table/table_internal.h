@@ -10,6 +10,9 @@ enum { COMPRESSION_NONE = 0, COMPRESSION_SNAPPY = 1 };
 
 static const uint64_t TABLE_MAGIC = 0xDB4775248B80FB57; /* format.h: kTableMagicNumber */
 
+/* The same bytes. None of them may be at NULL, to which nothing can be added, not even 0. */
+static inline sm_string sm_addressed(sm_string bytes) { return bytes.size != 0 ? bytes : (sm_string){"", 0}; }
+
 /* The contents of a block, decompressed. */
 typedef struct sm_block {
   const uint8_t *data;

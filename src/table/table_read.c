@@ -330,6 +330,7 @@ sm_status sm_table_find(sm_string *value, const sm_table *table, sm_string key, 
   size_t i;
   sm_block_entry entry;
   *value = (sm_string){NULL, 0};
+  key = sm_addressed(key);
   SM_TRY(seek(&i, &entry, table, key, err));
   if (i == table->n_blocks || entry.shared + entry.tail.size != key.size) return SM_NOT_FOUND;
   if (memcmp(entry.tail.data, key.data + entry.shared, entry.tail.size) != 0) return SM_NOT_FOUND;
@@ -357,8 +358,7 @@ void sm_table_iter_free(sm_table_iter *iter) {
 /* Stands on entry, whose key begins with what is in key_bytes already. */
 static sm_status stand_on(sm_table_iter *iter, size_t i, const sm_block_entry *entry, sm_error *err) {
   SM_TRY(sm_buffer_put(&iter->key_bytes, entry->tail.data, entry->tail.size, err));
-  SM_TRY(sm_buffer_reserve(&iter->key_bytes, 1, err)); /* an empty key has an address, too */
-  iter->key = (sm_string){(const char *)iter->key_bytes.data, iter->key_bytes.size};
+  iter->key = sm_addressed((sm_string){(const char *)iter->key_bytes.data, iter->key_bytes.size});
   iter->value = entry->value;
   iter->block = i;
   iter->next = entry->next;
@@ -370,7 +370,7 @@ sm_status sm_table_iter_seek(sm_table_iter *iter, sm_string start, sm_error *err
   size_t i;
   sm_block_entry entry;
   iter->is_valid = false;
-  SM_TRY(seek(&i, &entry, iter->table, start, err));
+  SM_TRY(seek(&i, &entry, iter->table, sm_addressed(start), err));
   if (i == iter->table->n_blocks) return SM_OK;
   iter->key_bytes.size = 0;
   SM_TRY(sm_buffer_put(&iter->key_bytes, start.data, entry.shared, err));

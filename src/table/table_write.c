@@ -129,10 +129,14 @@ static void shorten_last(sm_buffer *key) {
   key->size = i + 1;
 }
 
+static sm_string last_key_of(const sm_table_writer *w) {
+  return sm_addressed((sm_string){(const char *)w->last_key.data, w->last_key.size});
+}
+
 /* The last key of the pending block is shortened by now. */
 static sm_status add_pending(sm_table_writer *w, sm_error *err) {
   uint8_t bytes[HANDLE_MAX_SIZE];
-  sm_string key = {(const char *)w->last_key.data, w->last_key.size};
+  sm_string key = last_key_of(w);
   sm_string value = {(const char *)bytes, (size_t)(write_handle(bytes, w->pending) - bytes)};
   w->has_pending = false;
   return builder_add(&w->index, key, key, value, err);
@@ -167,7 +171,7 @@ static sm_status add(sm_table_writer *w, sm_string key, sm_string value, sm_erro
     shorten_before(&w->last_key, key);
     SM_TRY(add_pending(w, err));
   }
-  sm_string last_key = {(const char *)w->last_key.data, w->last_key.size};
+  sm_string last_key = last_key_of(w);
   SM_TRY(builder_add(&w->data, last_key, key, value, err));
   w->n++;
   w->last_key.size = 0;
@@ -176,7 +180,7 @@ static sm_status add(sm_table_writer *w, sm_string key, sm_string value, sm_erro
 }
 
 static sm_status check_key(const sm_table_writer *w, sm_string key, sm_string value, sm_error *err) {
-  sm_string last_key = {(const char *)w->last_key.data, w->last_key.size};
+  sm_string last_key = last_key_of(w);
   if (key.size > UINT32_MAX || value.size > UINT32_MAX)
     return SM_FAIL(err, SM_INVALID_ARGUMENT,
                    "a table entry with a key of %zu bytes and a value of %zu, less than 4 GiB fit", key.size,
@@ -195,7 +199,7 @@ static sm_status check_status(const sm_table_writer *w, sm_error *err) {
 sm_status sm_table_writer_add(sm_table_writer *writer, sm_string key, sm_string value, sm_error *err) {
   SM_TRY(check_status(writer, err));
   SM_TRY(check_key(writer, key, value, err));
-  writer->status = add(writer, key, value, err);
+  writer->status = add(writer, sm_addressed(key), sm_addressed(value), err);
   return writer->status;
 }
 

@@ -134,6 +134,9 @@ static void table_read__finds(void **state) {
   sm_table *table = open_sound(&file);
   for (int again = 0; again < 2; again++)
     for (size_t i = 0; i < N_OF(rows); i++) assert_find(table, rows[i][0], rows[i][1]);
+  sm_string value;
+  assert_ok(sm_table_find(&value, table, (sm_string){NULL, 0}, &err), err);
+  assert_bytes("nothing", value.data, value.size, "head", 4);
   sm_table_close(table);
   w_free(&file);
 }
