@@ -8,7 +8,9 @@
  *   slice_key.c    the keys of single slices
  *   shards.c       data files: opened on first use, mapped, read
  *   seen.c         which checksums were found right
- *   v1_index.c     V1 checkpoints, brought into the same form
+ *   v1_files.c     V1 checkpoints: which files
+ *   v1_index.c     what they say of tensors, brought into the form of the other
+ *   v1_values.c    their values
  *   reader.c       open, find, view, close
  *   bundle_iter.c  all tensors in order
  *   parts.c        the stored parts that a read touches
@@ -39,6 +41,12 @@ bool sm_shard_name(char *dst, size_t dst_size, const char *base, int32_t shard, 
 
 /* Is name BASE.data-SHARD-of-N? */
 bool sm_shard_name_parse(int32_t *shard, int32_t *n_shards, const char *base, const char *name);
+
+/* Is it BASE-SHARD-of-N, a file of a V1 checkpoint (python/training/saver.py, ShardedFilename)? */
+bool sm_v1_name_parse(int32_t *shard, int32_t *n_shards, const char *base, const char *name);
+
+/* pattern: '?' is any byte, '*' any number of them. In time of the product of the sizes. */
+bool sm_name_matches(const char *name, const char *pattern);
 
 /* ---- slice_key.c ---- */
 

@@ -42,43 +42,66 @@ sm_status sm_entry_fail(const sm_bundle_entry *entry, sm_error *err, const char 
 
 enum { VERSION_PRODUCER = 1, VERSION_MIN_CONSUMER = 2, VERSION_BAD_CONSUMERS = 3 };
 
-/* bad_consumers is repeated: packed or one by one. */
-static sm_status find_consumer(bool *is_bad, sm_span packed, const sm_wire_source *source, sm_error *err) {
+/* bad_consumers is repeated: packed or one by one. NULL: they are counted only. */
+static sm_status add_consumers(int32_t *consumers, size_t *n, sm_span packed, const sm_wire_source *source,
+                               sm_error *err) {
   const uint8_t *p = packed.data, *end = p + packed.size;
   while (p != end) {
     uint64_t value;
     const uint8_t *next = sm_varint_read(p, end, &value);
     if (next == NULL) return sm_wire_fail(source, p, "a varint that does not end", err);
-    if ((int32_t)value == CHECKPOINT_VERSION) *is_bad = true;
+    if (consumers != NULL) consumers[*n] = (int32_t)value;
+    ++*n;
     p = next;
   }
   return SM_OK;
 }
 
-sm_status sm_header_read_version(sm_bundle_header *out, sm_span version, const sm_wire_source *source, sm_error *err) {
-  bool is_bad = false;
+static sm_status list_consumers(int32_t *consumers, size_t *n, sm_span version, const sm_wire_source *source,
+                                sm_error *err) {
+  *n = 0;
   sm_wire_reader reader = sm_wire_read(version, source);
-  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    switch (field.tag) {
-      case SM_WIRE_TAG(VERSION_PRODUCER, SM_WIRE_VARINT): out->producer = (int32_t)field.value; break;
-      case SM_WIRE_TAG(VERSION_MIN_CONSUMER, SM_WIRE_VARINT): out->min_consumer = (int32_t)field.value; break;
-      case SM_WIRE_TAG(VERSION_BAD_CONSUMERS, SM_WIRE_VARINT):
-      case SM_WIRE_TAG(VERSION_BAD_CONSUMERS, SM_WIRE_BYTES):
-        SM_TRY(find_consumer(&is_bad, field.bytes, source, err));
-        break;
-      default: break;
-    }
-  }
-  SM_TRY(sm_wire_finish(&reader, err));
-  if (out->producer < 0)
-    return SM_FAIL(err, SM_DATA_LOSS, "%s: made by version %d of the format", source->name, (int)out->producer);
-  if (out->min_consumer > CHECKPOINT_VERSION || is_bad)
-    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: %s version %d of the format, which is all that is known here",
-                   source->name, is_bad ? "not to be read by" : "needs readers above", (int)CHECKPOINT_VERSION);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);)
+    if (field.tag == SM_WIRE_TAG(VERSION_BAD_CONSUMERS, SM_WIRE_VARINT) ||
+        field.tag == SM_WIRE_TAG(VERSION_BAD_CONSUMERS, SM_WIRE_BYTES))
+      SM_TRY(add_consumers(consumers, n, field.bytes, source, err));
+  return sm_wire_finish(&reader, err);
+}
+
+static sm_status check_version(const sm_bundle_header *header, const sm_wire_source *source, sm_error *err) {
+  bool is_bad = false;
+  for (size_t i = 0; i < header->n_bad_consumers; i++) is_bad |= header->bad_consumers[i] == CHECKPOINT_VERSION;
+  if (header->producer < 0)
+    return SM_FAIL(err, SM_DATA_LOSS, "%s: made by version %d of the format", source->name, (int)header->producer);
+  if (header->min_consumer > CHECKPOINT_VERSION)
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: for readers of version %d of the format and above, this is %d",
+                   source->name, (int)header->min_consumer, (int)CHECKPOINT_VERSION);
+  if (is_bad)
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: not for readers of version %d of the format, which this is",
+                   source->name, (int)CHECKPOINT_VERSION);
   return SM_OK;
 }
 
-sm_status sm_header_read(sm_bundle_header *out, sm_span value, const sm_wire_source *source, sm_error *err) {
+sm_status sm_header_read_version(sm_bundle_header *out, sm_span version, const sm_wire_source *source, sm_arena *arena,
+                                 sm_error *err) {
+  sm_wire_reader reader = sm_wire_read(version, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag == SM_WIRE_TAG(VERSION_PRODUCER, SM_WIRE_VARINT)) out->producer = (int32_t)field.value;
+    if (field.tag == SM_WIRE_TAG(VERSION_MIN_CONSUMER, SM_WIRE_VARINT)) out->min_consumer = (int32_t)field.value;
+  }
+  SM_TRY(sm_wire_finish(&reader, err));
+  size_t n;
+  SM_TRY(list_consumers(NULL, &n, version, source, err));
+  int32_t *consumers = sm_arena_array(arena, int32_t, n);
+  if (consumers == NULL) return sm_arena_fail(arena, n * sizeof *consumers, err);
+  SM_TRY(list_consumers(consumers, &n, version, source, err));
+  out->bad_consumers = consumers;
+  out->n_bad_consumers = n;
+  return check_version(out, source, err);
+}
+
+sm_status sm_header_read(sm_bundle_header *out, sm_span value, const sm_wire_source *source, sm_arena *arena,
+                         sm_error *err) {
   int32_t endianness = 0;
   *out = (sm_bundle_header){.format = 2};
   sm_wire_reader reader = sm_wire_read(value, source);
@@ -87,7 +110,7 @@ sm_status sm_header_read(sm_bundle_header *out, sm_span value, const sm_wire_sou
       case SM_WIRE_TAG(HEADER_NUM_SHARDS, SM_WIRE_VARINT): out->n_shards = (int32_t)field.value; break;
       case SM_WIRE_TAG(HEADER_ENDIANNESS, SM_WIRE_VARINT): endianness = (int32_t)field.value; break;
       case SM_WIRE_TAG(HEADER_VERSION, SM_WIRE_BYTES):
-        SM_TRY(sm_header_read_version(out, field.bytes, source, err));
+        SM_TRY(sm_header_read_version(out, field.bytes, source, arena, err));
         break;
       default: break;
     }
@@ -182,45 +205,18 @@ static sm_status check_place(sm_bundle_entry *entry, int64_t n, int64_t offset, 
 
 /* ---- Slices ---- */
 
-/* Field numbers: proto/tensor_slice.proto. */
-enum { SLICE_EXTENT = 1, EXTENT_START = 1, EXTENT_LENGTH = 2 };
-
-static sm_status read_extent(sm_extent *out, sm_span bytes, const sm_wire_source *source, sm_error *err) {
-  *out = (sm_extent){0, -1};
-  sm_wire_reader reader = sm_wire_read(bytes, source);
-  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    if (field.tag == SM_WIRE_TAG(EXTENT_START, SM_WIRE_VARINT)) out->start = (int64_t)field.value;
-    if (field.tag == SM_WIRE_TAG(EXTENT_LENGTH, SM_WIRE_VARINT)) out->length = (int64_t)field.value;
-  }
-  return sm_wire_finish(&reader, err);
-}
-
-static bool is_inside(sm_extent extent, int64_t dim) {
-  if (extent.length == -1) return extent.start == 0;
-  return extent.start >= 0 && extent.length >= 0 && extent.start <= dim && extent.length <= dim - extent.start;
-}
-
 static sm_status read_slice(sm_extent *extents, const sm_bundle_entry *entry, sm_span slice, sm_error *err) {
-  int32_t rank = 0;
-  sm_wire_reader reader = sm_wire_read(slice, source_of(entry));
-  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    if (field.tag != SM_WIRE_TAG(SLICE_EXTENT, SM_WIRE_BYTES)) continue;
-    if (rank == entry->rank) return sm_entry_fail(entry, err, "a slice has more than %d dimensions", (int)rank);
-    SM_TRY(read_extent(&extents[rank], field.bytes, source_of(entry), err));
-    if (!is_inside(extents[rank], entry->dims[rank]))
-      return sm_entry_fail(entry, err, "a slice takes %lld from %lld of dimension %d, which is %lld",
-                           (long long)extents[rank].length, (long long)extents[rank].start, (int)rank,
-                           (long long)entry->dims[rank]);
-    rank++;
+  sm_extent box[SM_MAX_RANK];
+  const sm_slice_spec spec = {extents, (size_t)entry->rank};
+  sm_status status = sm_slice_read(extents, spec.n_extents, (sm_spans){&slice, 1}, source_of(entry), err);
+  if (status == SM_OK) {
+    status = sm_box_of(box, &spec, entry->dims, spec.n_extents, SM_DATA_LOSS, err);
+    if (status != SM_OK) sm_error_add_place(err, source_of(entry)->name);
   }
-  SM_TRY(sm_wire_finish(&reader, err));
-  if (rank != entry->rank)
-    return sm_entry_fail(entry, err, "a slice has %d dimensions, the shape has %d", (int)rank, (int)entry->rank);
-  return SM_OK;
+  return status;
 }
 
-sm_status sm_bundle_entry_next_slice(sm_extent *extents, const sm_bundle_entry *entry, uint64_t *position,
-                                     sm_error *err) {
+sm_status sm_entry_next_slice(sm_extent *extents, const sm_bundle_entry *entry, uint64_t *position, sm_error *err) {
   sm_string value = entry->reserved[0];
   if (*position > value.size) return SM_FAIL(err, SM_INVALID_ARGUMENT, "a position that no call has given");
   sm_span rest = {(const uint8_t *)value.data + *position, value.size - (size_t)*position};
@@ -234,22 +230,33 @@ sm_status sm_bundle_entry_next_slice(sm_extent *extents, const sm_bundle_entry *
   return SM_FAIL(err, SM_OUT_OF_RANGE, "no more slices");
 }
 
-static sm_status check_slices(const sm_bundle_entry *entry, sm_error *err) {
+sm_status sm_bundle_entry_next_slice(sm_extent *extents, const sm_bundle_entry *entry, uint64_t *position,
+                                     sm_error *err) {
+  if (entry->n_slices == 0) return SM_FAIL(err, SM_OUT_OF_RANGE, "no slices");
+  return sm_entry_next_slice(extents, entry, position, err);
+}
+
+/* Checks all of them. is_whole: there is one, and it is all of the tensor. */
+static sm_status check_slices(bool *is_whole, const sm_bundle_entry *entry, sm_error *err) {
   sm_extent extents[SM_MAX_RANK];
   uint64_t position = 0;
-  for (size_t i = 0; i < entry->n_slices; i++) SM_TRY(sm_bundle_entry_next_slice(extents, entry, &position, err));
+  for (size_t i = 0; i < entry->n_slices; i++) SM_TRY(sm_entry_next_slice(extents, entry, &position, err));
+  *is_whole = entry->n_slices == 1;
+  for (int32_t i = 0; *is_whole && i < entry->rank; i++)
+    *is_whole = extents[i].length == -1 || extents[i].length == entry->dims[i];
   return SM_OK;
 }
 
 /* ---- Whole entries ---- */
 
 static sm_status count_elements(int64_t *n, const sm_bundle_entry *entry, sm_error *err) {
-  *n = 1;
-  for (int32_t i = 0; i < entry->rank; i++) {
+  for (int32_t i = 0; i < entry->rank; i++)
     if (entry->dims[i] < 0) return sm_entry_fail(entry, err, "dimension %d is %lld", (int)i, (long long)entry->dims[i]);
-    if (__builtin_mul_overflow(*n, entry->dims[i], n)) return sm_entry_fail(entry, err, "more elements than 2^63");
-  }
-  return SM_OK;
+  size_t n_bytes;
+  if (sm_shape_elements(n, entry->dims, (size_t)entry->rank) &&
+      sm_shape_bytes(&n_bytes, entry->dtype, entry->dims, (size_t)entry->rank))
+    return SM_OK;
+  return sm_entry_fail(entry, err, "a shape of more bytes than can be");
 }
 
 sm_status sm_entry_read(sm_bundle_entry *entry, sm_string key, sm_string value, const sm_bundle_header *header,
@@ -267,8 +274,11 @@ sm_status sm_entry_read(sm_bundle_entry *entry, sm_string key, sm_string value, 
   SM_TRY(read_fields(entry, &offset, &size, source, err));
   SM_TRY(check_type(entry, err));
   SM_TRY(count_elements(&n, entry, err));
-  if (entry->n_slices == 0) return check_place(entry, n, offset, size, header, err);
+  if (entry->n_slices == 0 && header->format == 2) return check_place(entry, n, offset, size, header, err);
   entry->shard = -1; /* where it lies, the slices say; a merge leaves a number here all the same */
   entry->crc32c = 0;
-  return check_slices(entry, err);
+  bool is_whole = false;
+  SM_TRY(check_slices(&is_whole, entry, err));
+  if (is_whole && header->format == 1) entry->n_slices = 0; /* V1 says of every tensor where its slices are */
+  return SM_OK;
 }

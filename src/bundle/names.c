@@ -50,3 +50,29 @@ bool sm_shard_name_parse(int32_t *shard, int32_t *n_shards, const char *base, co
   return skip(&name, base, strlen(base)) && skip(&name, ".data-", 6) && parse_number(shard, &name) &&
          skip(&name, "-of-", 4) && parse_number(n_shards, &name) && *name == '\0';
 }
+
+bool sm_v1_name_parse(int32_t *shard, int32_t *n_shards, const char *base, const char *name) {
+  *shard = *n_shards = 0;
+  return skip(&name, base, strlen(base)) && skip(&name, "-", 1) && parse_number(shard, &name) &&
+         skip(&name, "-of-", 4) && parse_number(n_shards, &name) && *name == '\0';
+}
+
+bool sm_name_matches(const char *name, const char *pattern) {
+  const char *star = NULL, *resume = NULL; /* the last star, and where what it stands for ends */
+  while (*name != '\0') {
+    if (*pattern == '*') {
+      star = pattern++;
+      resume = name;
+    } else if (*pattern == '?' || *pattern == *name) {
+      pattern++;
+      name++;
+    } else if (star != NULL) { /* let it stand for one more */
+      pattern = star + 1;
+      name = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (*pattern == '*') pattern++;
+  return *pattern == '\0';
+}

@@ -37,3 +37,19 @@ sm_status sm_slice_key_parse(sm_buffer *name, sm_extent extents[SM_MAX_RANK], in
   if (key.size == 0) *rank = (int32_t)n;
   return SM_OK;
 }
+
+sm_status sm_bundle_slice_key(char *dst, size_t dst_size, size_t *size, sm_string key, const sm_slice_spec *slice,
+                              sm_error *err) {
+  sm_buffer buffer;
+  sm_buffer_init(&buffer, sm_allocator_or_malloc(NULL), UINT64_MAX);
+  sm_status status = sm_slice_key_put(&buffer, key, slice->extents, slice->n_extents, err);
+  if (status == SM_OK) {
+    *size = buffer.size;
+    if (buffer.size <= dst_size)
+      memcpy(dst, buffer.data, buffer.size);
+    else
+      status = SM_FAIL(err, SM_OUT_OF_RANGE, "a key of %zu bytes, room for %zu", buffer.size, dst_size);
+  }
+  sm_buffer_free(&buffer);
+  return status;
+}
