@@ -72,21 +72,31 @@ struct sm_fs {
   sm_status (*rename)(const sm_fs *fs, const char *root, const char *from, const char *to, sm_error *err);
   sm_status (*remove)(const sm_fs *fs, const char *root, const char *name,
                       sm_error *err); /* a file, or an empty directory */
+
+  /* Writing that survives a crash. Each may be NULL: there is no such thing here. */
+  /* The names in a directory reach the disk, as sync does it with the contents of a file. */
+  sm_status (*sync_dir)(const sm_fs *fs, const char *root, const char *name, sm_error *err);
+  /* One more name for a file. ALREADY_EXISTS rather than replacing; UNIMPLEMENTED: not here, or not in that place. */
+  sm_status (*link)(const sm_fs *fs, const char *from_root, const char *from, const char *to_root, const char *to,
+                    sm_error *err);
+  /* Opens a file, made if there is none, that nobody else can lock until close or the end of the process. It is not
+   * written. ABORTED: somebody else holds it; UNIMPLEMENTED: files cannot be locked here. */
+  sm_status (*lock)(sm_file *file, const sm_fs *fs, const char *root, const char *name, sm_error *err);
 };
 
 /** Local files. Static storage; the same object on every call. */
 SM_API const sm_fs *sm_fs_local(void);
 
 /**
- * Make an empty file system in memory. Nothing in it is a link; it is read-only but for sm_fs_memory_add.
+ * Make an empty file system in memory. It can be written; nothing in it is a link, and no file has two names.
  *
  * out        freed with sm_fs_close.
- * allocator  NULL: malloc.
+ * allocator  NULL: malloc. What is written counts against nothing but it.
  */
 SM_API sm_status sm_fs_memory_new(sm_fs **out, const sm_allocator *allocator, sm_error *err);
 
 /**
- * Put a file into a memory file system, its directories with it. exclusive: not while others use fs.
+ * Put a file into a memory file system without copying it, its directories with it.
  *
  * path  '/'-separated and relative; root and name of later calls are joined to it ("m" and "saved_model.pb" find
  *       "m/saved_model.pb").

@@ -1,10 +1,11 @@
 /* Local files. Every path is opened without blocking and must turn out to be a regular file: a pipe or a device in a
  * model's directory is refused, not waited for. */
-#define _DEFAULT_SOURCE /* madvise */
+#define _DEFAULT_SOURCE /* madvise, flock */
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -265,6 +266,58 @@ static sm_status local_remove(const sm_fs *fs, const char *root, const char *nam
   return remove(path) == 0 ? SM_OK : fail_errno(err, path);
 }
 
+/* ---- Surviving a crash ---- */
+
+static sm_status local_sync_dir(const sm_fs *fs, const char *root, const char *name, sm_error *err) {
+  (void)fs;
+  char path[SM_PATH_MAX];
+  SM_TRY(join(path, root, name, err));
+  int fd = open(*path != '\0' ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail_errno(err, path);
+  sm_status status = fsync(fd) == 0 || errno == EINVAL ? SM_OK : fail_errno(err, path); /* EINVAL: not needed there */
+  (void)close(fd);
+  return status;
+}
+
+static sm_status local_link(const sm_fs *fs, const char *from_root, const char *from, const char *to_root,
+                            const char *to, sm_error *err) {
+  (void)fs;
+  char from_path[SM_PATH_MAX], to_path[SM_PATH_MAX];
+  SM_TRY(join(from_path, from_root, from, err));
+  SM_TRY(join(to_path, to_root, to, err));
+  if (link(from_path, to_path) == 0) return SM_OK;
+  if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK || errno == EXDEV)
+    return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: cannot be one more name of %s", to_path, from_path);
+  return fail_errno(err, to_path);
+}
+
+/* Whether path still leads to the open file: whoever held the lock before may have removed it. */
+static bool is_at(int fd, const char *path) {
+  struct stat held, found;
+  return fstat(fd, &held) == 0 && lstat(path, &found) == 0 && held.st_dev == found.st_dev &&
+         held.st_ino == found.st_ino;
+}
+
+static sm_status local_lock(sm_file *file, const sm_fs *fs, const char *root, const char *name, sm_error *err) {
+  (void)fs;
+  char path[SM_PATH_MAX];
+  SM_TRY(join(path, root, name, err));
+  for (;;) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
+    if (fd < 0) return fail_errno(err, path);
+    bool is_held = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    int number = errno;
+    if (is_held && is_at(fd, path)) {
+      *file = (sm_file){.handle = (void *)(intptr_t)fd};
+      return SM_OK;
+    }
+    (void)close(fd);
+    if (is_held || number == EINTR) continue;
+    if (number == EWOULDBLOCK) return SM_FAIL(err, SM_ABORTED, "%s: in use by somebody else", path);
+    return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: its file system has no locks", path);
+  }
+}
+
 const sm_fs *sm_fs_local(void) {
   static const sm_fs local = {
       .struct_size = sizeof(sm_fs),
@@ -282,6 +335,9 @@ const sm_fs *sm_fs_local(void) {
       .mkdir = local_mkdir,
       .rename = local_rename,
       .remove = local_remove,
+      .sync_dir = local_sync_dir,
+      .link = local_link,
+      .lock = local_lock,
   };
   return &local;
 }

@@ -68,6 +68,15 @@ static const sm_path_entry *find_entry(const sm_path_index *index, sm_string pat
   return i < index->n && compare(index->entries[i].path, path) == 0 ? &index->entries[i] : NULL;
 }
 
+sm_path_entry *sm_path_index_get(const sm_path_index *index, const char *path) {
+  return (sm_path_entry *)(uintptr_t)find_entry(index, sm_string_of(path));
+}
+
+void sm_path_index_range(size_t *first, size_t *end, const sm_path_index *index, const char *path) {
+  *first = lower_bound(index, sm_string_of(path));
+  *end = upper_bound(index, *first, sm_string_of(path));
+}
+
 /* Index of the first entry below path; n when there is none. */
 static size_t first_below(const sm_path_index *index, sm_string path) {
   size_t i = lower_bound(index, path);
@@ -114,6 +123,12 @@ sm_status sm_path_index_insert(sm_path_index *index, sm_path_entry entry, sm_err
   index->entries[at] = entry;
   index->n++;
   return SM_OK;
+}
+
+void sm_path_index_remove(sm_path_index *index, sm_path_entry *entry) {
+  size_t at = (size_t)(entry - index->entries);
+  index->n--;
+  memmove(entry, entry + 1, (index->n - at) * sizeof *entry);
 }
 
 sm_status sm_path_index_append(sm_path_index *index, sm_path_entry entry, sm_error *err) {
@@ -164,6 +179,16 @@ sm_status sm_path_index_find(const sm_path_entry **out, const sm_path_index *ind
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: not a regular file in %s", path, index->where);
   *out = found;
   return SM_OK;
+}
+
+sm_status sm_path_index_join_new(char *path, const sm_path_index *index, const char *root, const char *name,
+                                 sm_error *err) {
+  SM_TRY(join(path, root, name, err));
+  const char *slash = strrchr(path, '/');
+  sm_string parent = {path, slash != NULL ? (size_t)(slash - path) : 0};
+  if (*path == '\0') return SM_FAIL(err, SM_INVALID_ARGUMENT, "the top of the file system cannot be changed");
+  if (is_directory(index, parent, find_entry(index, parent))) return SM_OK;
+  return SM_FAIL(err, SM_NOT_FOUND, "%s: there is no such directory in %s", path, index->where);
 }
 
 sm_status sm_path_index_stat(sm_dir_entry *entry, const sm_path_index *index, const char *root, const char *name,

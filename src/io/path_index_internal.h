@@ -47,4 +47,19 @@ sm_status sm_path_index_stat(sm_dir_entry *entry, const sm_path_index *index, co
 sm_status sm_path_index_list(const sm_path_index *index, const char *root, const char *name, sm_dir_fn fn, void *fn_ctx,
                              sm_error *err);
 
+/* ---- What changes ---- */
+
+/* root and name as one path that something may have, for sm_path_index_insert: the directory it is to lie in is there.
+ * path has room for SM_PATH_MAX bytes. */
+sm_status sm_path_index_join_new(char *path, const sm_path_index *index, const char *root, const char *name,
+                                 sm_error *err);
+
+/* The entry of exactly that path; NULL. Until the index changes. */
+sm_path_entry *sm_path_index_get(const sm_path_index *index, const char *path);
+
+/* The entries from *first up to *end are path itself and what lies below it. */
+void sm_path_index_range(size_t *first, size_t *end, const sm_path_index *index, const char *path);
+
+void sm_path_index_remove(sm_path_index *index, sm_path_entry *entry);
+
 #endif

@@ -7,7 +7,8 @@ static sm_fault_fs *fault_of(const sm_fs *fs) { return fs->ctx; }
 /* Fails when it is this call's turn. */
 static sm_status turn(const sm_fs *fs, const char *what, sm_error *err) {
   sm_fault_fs *ff = fault_of(fs);
-  if (ff->n_calls++ != ff->fail_at) return SM_OK;
+  uint64_t number = ff->n_calls++;
+  if (number != ff->fail_at && !(ff->fired && ff->fail_all_after)) return SM_OK;
   ff->fired = true;
   return SM_FAIL(err, ff->fail_with, "%s: fails because the test wants it to", what);
 }
@@ -99,10 +100,32 @@ static sm_status fault_rename(const sm_fs *fs, const char *root, const char *fro
   return inner->rename(inner, root, from, to, err);
 }
 
-/* Never made to fail: it is what cleans up after another failure. */
+/* Never made to fail: it is what cleans up after another failure. The dead do not clean up. */
 static sm_status fault_remove(const sm_fs *fs, const char *root, const char *name, sm_error *err) {
+  const sm_fault_fs *ff = fault_of(fs);
+  if (ff->fail_all_after) SM_TRY(turn(fs, "remove", err));
+  return ff->inner->remove(ff->inner, root, name, err);
+}
+
+static sm_status fault_sync_dir(const sm_fs *fs, const char *root, const char *name, sm_error *err) {
   const sm_fs *inner = fault_of(fs)->inner;
-  return inner->remove(inner, root, name, err);
+  SM_TRY(turn(fs, "sync_dir", err));
+  return inner->sync_dir(inner, root, name, err);
+}
+
+static sm_status fault_link(const sm_fs *fs, const char *from_root, const char *from, const char *to_root,
+                            const char *to, sm_error *err) {
+  const sm_fs *inner = fault_of(fs)->inner;
+  SM_TRY(turn(fs, "link", err));
+  return inner->link(inner, from_root, from, to_root, to, err);
+}
+
+static sm_status fault_lock(sm_file *file, const sm_fs *fs, const char *root, const char *name, sm_error *err) {
+  const sm_fs *inner = fault_of(fs)->inner;
+  SM_TRY(turn(fs, "lock", err));
+  SM_TRY(inner->lock(file, inner, root, name, err));
+  fault_of(fs)->open_files++;
+  return SM_OK;
 }
 
 void sm_fault_fs_init(sm_fault_fs *ff, const sm_fs *inner, uint64_t fail_at) {
@@ -122,7 +145,10 @@ void sm_fault_fs_init(sm_fault_fs *ff, const sm_fs *inner, uint64_t fail_at) {
                      .sync = fault_sync,
                      .mkdir = fault_mkdir,
                      .rename = fault_rename,
-                     .remove = fault_remove};
+                     .remove = fault_remove,
+                     .sync_dir = inner->sync_dir != NULL ? fault_sync_dir : NULL,
+                     .link = inner->link != NULL ? fault_link : NULL,
+                     .lock = inner->lock != NULL ? fault_lock : NULL};
 }
 
 void sm_fault_fs_rearm(sm_fault_fs *ff, uint64_t fail_at) {

@@ -10,6 +10,7 @@ typedef struct sm_fault_fs {
   uint64_t
       fail_at; /* number of the call that fails, from 0; UINT64_MAX: none. close, unmap, release and remove do not */
   sm_status fail_with; /* UNAVAILABLE */
+  bool fail_all_after; /* and so do all that follow it, remove too: as if the process had ended there */
   uint64_t n_calls;
   bool fired;
   size_t open_files;

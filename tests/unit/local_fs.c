@@ -1,6 +1,8 @@
 #include "support/check.h"
 
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <savedmodel/fs.h>
@@ -249,13 +251,86 @@ static void local_fs__renames_and_removes(void **state) {
   assert_ok(fs->remove(fs, dir.path, "dangling", &err), err); /* the link, not what it leads to */
 }
 
+static void local_fs__links(void **state) {
+  (void)state;
+  size_t size;
+  assert_ok(fs->link(fs, dir.path, "file", path_in(dir.path, "sub"), "second", &err), err);
+  assert_status(fs->link(fs, dir.path, "file", path_in(dir.path, "sub"), "second", &err), SM_ALREADY_EXISTS, err);
+  assert_status(fs->link(fs, dir.path, "missing", dir.path, "third", &err), SM_NOT_FOUND, err);
+  assert_ok(fs->remove(fs, dir.path, "file", &err), err);
+  uint8_t *data = read_file(path_in(dir.path, "sub/second"), &size);
+  assert_bytes("second", data, size, "twelve bytes", 12);
+  free(data);
+}
+
+static void local_fs__syncs_directories(void **state) {
+  (void)state;
+  assert_ok(fs->sync_dir(fs, dir.path, "", &err), err);
+  assert_ok(fs->sync_dir(fs, dir.path, "sub", &err), err);
+  assert_ok(fs->sync_dir(fs, "", "", &err), err);
+  assert_status(fs->sync_dir(fs, dir.path, "missing", &err), SM_NOT_FOUND, err);
+  assert_status(fs->sync_dir(fs, dir.path, "file", &err), SM_NOT_FOUND, err);
+}
+
+static void local_fs__locks(void **state) {
+  (void)state;
+  sm_file lock, other;
+  assert_ok(fs->lock(&lock, fs, dir.path, "lock", &err), err);
+  assert_true(file_exists(path_in(dir.path, "lock")));
+  assert_status(fs->lock(&other, fs, dir.path, "lock", &err), SM_ABORTED, err);
+  assert_ok(fs->lock(&other, fs, dir.path, "other", &err), err);
+  fs->close(fs, &other);
+  fs->close(fs, &lock);
+  assert_ok(fs->lock(&lock, fs, dir.path, "lock", &err), err); /* it was there, and nobody held it */
+  assert_ok(fs->remove(fs, dir.path, "lock", &err), err);
+  assert_ok(fs->lock(&other, fs, dir.path, "lock", &err), err); /* another file by now */
+  fs->close(fs, &other);
+  fs->close(fs, &lock);
+  assert_status(fs->lock(&lock, fs, dir.path, "missing/lock", &err), SM_NOT_FOUND, err);
+  assert_status(fs->lock(&lock, fs, dir.path, "link", &err), SM_FAILED_PRECONDITION, err);
+}
+
+/* A process that ends lets go, however it ends. */
+static void local_fs__lock_ends_with_the_process(void **state) {
+  (void)state;
+  sm_file lock;
+  int ready[2];
+  char byte;
+  assert_int_equal(pipe(ready), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    bool is_held = fs->lock(&lock, fs, dir.path, "lock", &err) == SM_OK;
+    (void)!write(ready[1], is_held ? "y" : "n", 1);
+    for (;;) (void)pause();
+  }
+  assert_int_equal(read(ready[0], &byte, 1), 1);
+  assert_int_equal(byte, 'y');
+  assert_status(fs->lock(&lock, fs, dir.path, "lock", &err), SM_ABORTED, err);
+  assert_int_equal(kill(child, SIGKILL), 0);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  assert_ok(fs->lock(&lock, fs, dir.path, "lock", &err), err);
+  fs->close(fs, &lock);
+  (void)close(ready[0]);
+  (void)close(ready[1]);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(local_fs__open),           CASE(local_fs__stat),         CASE(local_fs__root_may_be_a_link),
-      CASE(local_fs__reads_and_maps), CASE(local_fs__lists),        CASE(local_fs__list_refuses),
-      CASE(local_fs__long_names),     CASE(local_fs__creates_once), CASE(local_fs__renames_and_removes),
+      CASE(local_fs__open),
+      CASE(local_fs__stat),
+      CASE(local_fs__root_may_be_a_link),
+      CASE(local_fs__reads_and_maps),
+      CASE(local_fs__lists),
+      CASE(local_fs__list_refuses),
+      CASE(local_fs__long_names),
+      CASE(local_fs__creates_once),
+      CASE(local_fs__renames_and_removes),
+      CASE(local_fs__links),
+      CASE(local_fs__syncs_directories),
+      CASE(local_fs__locks),
+      CASE(local_fs__lock_ends_with_the_process),
   };
   return cmocka_run_group_tests_name("local_fs", tests, NULL, NULL);
 }

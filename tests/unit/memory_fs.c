@@ -127,15 +127,173 @@ static void memory_fs__reads(void **state) {
   fs->close(fs, &file);
 }
 
-static void memory_fs__is_read_only(void **state) {
+/* ---- Writing ---- */
+
+static void create(const char *root, const char *name, const char *text) {
+  sm_file file;
+  assert_ok(fs->create(&file, fs, root, name, &err), err);
+  assert_ok(fs->write(fs, &file, text, strlen(text), &err), err);
+  assert_ok(fs->sync(fs, &file, &err), err);
+  fs->close(fs, &file);
+}
+
+/* "-": there is no such file. */
+static void check_text(const char *name, const char *wanted) {
+  sm_file file;
+  char text[64] = "-";
+  sm_status status = fs->open(&file, fs, "", name, 0, &err);
+  if (status == SM_OK) {
+    assert_ok(fs->read_at(fs, &file, 0, text, (size_t)file.size, &err), err);
+    text[file.size] = '\0';
+    fs->close(fs, &file);
+  }
+  assert_text(name, text, wanted);
+}
+
+static void memory_fs__writes(void **state) {
   (void)state;
-  assert_null(fs->create);
-  assert_null(fs->write);
-  assert_null(fs->sync);
-  assert_null(fs->mkdir);
-  assert_null(fs->rename);
-  assert_null(fs->remove);
+  sm_file file, second;
+  sm_dir_entry entry;
   assert_number("struct_size", fs->struct_size, sizeof(sm_fs));
+  assert_ok(fs->mkdir(fs, "", "d", &err), err);
+  assert_status(fs->mkdir(fs, "", "d", &err), SM_ALREADY_EXISTS, err);
+  assert_status(fs->mkdir(fs, "none", "d", &err), SM_NOT_FOUND, err);
+  assert_ok(fs->create(&file, fs, "d", "f", &err), err);
+  assert_status(fs->create(&second, fs, "d", "f", &err), SM_ALREADY_EXISTS, err);
+  assert_status(fs->create(&second, fs, "none", "f", &err), SM_NOT_FOUND, err);
+  assert_status(fs->create(&second, fs, "d/f", "g", &err), SM_NOT_FOUND, err);
+  assert_status(fs->create(&second, fs, "", "d", &err), SM_ALREADY_EXISTS, err);
+  assert_status(fs->create(&second, fs, "", "", &err), SM_INVALID_ARGUMENT, err);
+  assert_ok(fs->write(fs, &file, "abc", 3, &err), err);
+  assert_ok(fs->write(fs, &file, "", 0, &err), err);
+  assert_status(fs->open(&second, fs, "", "d/f", 0, &err), SM_FAILED_PRECONDITION, err);
+  assert_ok(fs->write(fs, &file, "de", 2, &err), err);
+  assert_ok(fs->stat(&entry, fs, "d", "f", 0, &err), err);
+  assert_number("size while it is written", entry.size, 5);
+  fs->close(fs, &file);
+  check_text("d/f", "abcde");
+}
+
+static void memory_fs__removes(void **state) {
+  (void)state;
+  sm_dir_entry entry;
+  add("borrowed", "b");
+  assert_ok(fs->mkdir(fs, "", "d", &err), err);
+  create("d", "f", "f");
+  add("below/g", "g");
+  assert_status(fs->remove(fs, "", "d", &err), SM_ALREADY_EXISTS, err);
+  assert_status(fs->remove(fs, "", "below", &err), SM_ALREADY_EXISTS, err);
+  assert_status(fs->remove(fs, "", "none", &err), SM_NOT_FOUND, err);
+  assert_status(fs->remove(fs, "", "", &err), SM_INVALID_ARGUMENT, err);
+  assert_ok(fs->remove(fs, "d", "f", &err), err);
+  assert_ok(fs->remove(fs, "", "borrowed", &err), err);
+  check_text("d/f", "-");
+  check_text("borrowed", "-");
+  assert_ok(fs->stat(&entry, fs, "", "d", 0, &err), err);
+  assert_ok(fs->remove(fs, "", "d", &err), err);
+  assert_status(fs->stat(&entry, fs, "", "d", 0, &err), SM_NOT_FOUND, err);
+}
+
+static void memory_fs__renames(void **state) {
+  (void)state;
+  add("a", "1");
+  create("", "b", "22");
+  assert_ok(fs->mkdir(fs, "", "d", &err), err);
+  assert_ok(fs->rename(fs, "", "a", "a", &err), err);
+  assert_ok(fs->rename(fs, "", "a", "d/c", &err), err);
+  check_text("a", "-");
+  check_text("d/c", "1");
+  assert_ok(fs->rename(fs, "", "b", "d/c", &err), err); /* replaces */
+  check_text("b", "-");
+  check_text("d/c", "22");
+  create("d", "c-", "3");
+  assert_ok(fs->mkdir(fs, "d", "e", &err), err);
+  create("d/e", "x", "4");
+  assert_status(fs->rename(fs, "", "d", "d/e/d", &err), SM_INVALID_ARGUMENT, err);
+  assert_status(fs->rename(fs, "", "d/c", "d/e", &err), SM_ALREADY_EXISTS, err);
+  assert_status(fs->rename(fs, "", "d/e", "d/c", &err), SM_ALREADY_EXISTS, err);
+  assert_status(fs->rename(fs, "", "none", "x", &err), SM_NOT_FOUND, err);
+  assert_status(fs->rename(fs, "", "d", "none/x", &err), SM_NOT_FOUND, err);
+  assert_ok(fs->rename(fs, "", "d", "dd", &err), err); /* with all below it */
+  check_text("dd/c", "22");
+  check_text("dd/c-", "3");
+  check_text("dd/e/x", "4");
+  check_text("d/c", "-");
+}
+
+static void memory_fs__locks(void **state) {
+  (void)state;
+  sm_file lock, other;
+  assert_ok(fs->lock(&lock, fs, "", "lock", &err), err);
+  assert_status(fs->lock(&other, fs, "", "lock", &err), SM_ABORTED, err);
+  assert_ok(fs->lock(&other, fs, "", "other", &err), err);
+  fs->close(fs, &other);
+  fs->close(fs, &lock);
+  assert_ok(fs->lock(&lock, fs, "", "lock", &err), err);
+  assert_ok(fs->remove(fs, "", "lock", &err), err);
+  assert_ok(fs->lock(&other, fs, "", "lock", &err), err); /* another file by now */
+  fs->close(fs, &other);
+  fs->close(fs, &lock);
+  assert_status(fs->lock(&lock, fs, "missing", "lock", &err), SM_NOT_FOUND, err);
+}
+
+/* Who has a file open or mapped keeps it. */
+static void memory_fs__what_is_gone_stays_readable(void **state) {
+  (void)state;
+  sm_file file;
+  const void *first, *second;
+  char text[3];
+  create("", "f", "old");
+  assert_ok(fs->open(&file, fs, "", "f", 0, &err), err);
+  assert_ok(fs->map(&first, fs, &file, &err), err);
+  assert_ok(fs->map(&second, fs, &file, &err), err);
+  fs->unmap(fs, second, 3);
+  create("", "g", "new");
+  assert_ok(fs->rename(fs, "", "g", "f", &err), err);
+  assert_ok(fs->read_at(fs, &file, 0, text, 3, &err), err);
+  assert_bytes("open", text, 3, "old", 3);
+  fs->close(fs, &file);
+  assert_bytes("mapped", first, 3, "old", 3);
+  check_text("f", "new");
+  assert_ok(fs->remove(fs, "", "f", &err), err);
+  assert_bytes("mapped", first, 3, "old", 3);
+  fs->unmap(fs, first, 3);
+}
+
+/* A call that finds no memory leaves everything as it was. */
+static void memory_fs__survives_allocations(void **state) {
+  (void)state;
+  for (uint64_t n = 0;; n++) {
+    sm_fault_alloc fa;
+    sm_fs *faulty;
+    sm_file file = {0};
+    sm_dir_entry entry;
+    sm_fault_alloc_init(&fa, UINT64_MAX);
+    assert_ok(sm_fs_memory_new(&faulty, &fa.base, &err), err);
+    assert_ok(sm_fs_memory_add(faulty, "d/old", "1", 1, &err), err);
+    sm_fault_alloc_rearm(&fa, n);
+    sm_status status = faulty->create(&file, faulty, "d", "f", &err);
+    if (status == SM_OK) {
+      status = faulty->write(faulty, &file, "abc", 3, &err);
+      faulty->close(faulty, &file);
+    }
+    if (status == SM_OK) status = faulty->rename(faulty, "", "d/old", "d/new", &err);
+    if (status == SM_OK) status = faulty->rename(faulty, "", "d", "e", &err);
+    assert_status(status, fa.fired ? SM_RESOURCE_EXHAUSTED : SM_OK, err);
+    bool is_there = false;
+    static const char *const names[] = {"d/old", "d/new", "e/new"};
+    for (size_t i = 0; i < N_OF(names); i++)
+      is_there |= faulty->stat(&entry, faulty, "", names[i], 0, &err) == SM_OK && entry.size == 1;
+    assert_true(is_there);
+    bool fired = fa.fired;
+    sm_fs_close(faulty);
+    assert_number("live blocks", fa.live_blocks, 0);
+    sm_fault_alloc_destroy(&fa);
+    if (!fired) {
+      assert_true(n > 6);
+      break;
+    }
+  }
 }
 
 /* ---- list ---- */
@@ -242,7 +400,12 @@ int main(void) {
       CASE(memory_fs__close_leaves_others_alone),
       CASE(memory_fs__finds),
       CASE(memory_fs__reads),
-      CASE(memory_fs__is_read_only),
+      CASE(memory_fs__writes),
+      CASE(memory_fs__removes),
+      CASE(memory_fs__renames),
+      CASE(memory_fs__locks),
+      CASE(memory_fs__what_is_gone_stays_readable),
+      CASE(memory_fs__survives_allocations),
       CASE(memory_fs__lists),
       CASE(memory_fs__list_stops_when_told),
       CASE(memory_fs__long_names),
