@@ -44,6 +44,9 @@ bool sm_path_join(char *dst, size_t dst_size, const char *dir, const char *name)
 /* The options as far as the caller knows them, the rest being defaults. */
 sm_status sm_options_read(sm_open_options *out, const sm_open_options *options, sm_error *err);
 
+/* The same, and defaults in place of zeros. */
+sm_status sm_save_options_read(sm_save_options *out, const sm_save_options *options, sm_error *err);
+
 /* What max_bytes 0 means for something made of a file of that size. */
 uint64_t sm_default_max_bytes(uint64_t file_size);
 
