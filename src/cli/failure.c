@@ -1,0 +1,14 @@
+#include "cli/failure.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+sm_status failure_at(sm_error *err, sm_status code, uint64_t offset, const char *format, ...) {
+  if (err == NULL) return code;
+  *err = (sm_error){.code = code, .offset = offset};
+  va_list args;
+  va_start(args, format);
+  vsnprintf(err->message, sizeof err->message, format, args);
+  va_end(args);
+  return code;
+}
