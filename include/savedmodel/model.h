@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include <savedmodel/bundle.h>
 #include <savedmodel/options.h>
 #include <savedmodel/status.h>
 #include <savedmodel/tensor.h>
@@ -116,6 +117,14 @@ SM_API const sm_meta_graph *sm_model_get_meta_graph(const sm_model *model, size_
 SM_API sm_status sm_model_find_meta_graph(const sm_meta_graph **out, const sm_model *model, const char *const *tags,
                                           size_t n_tags, sm_error *err);
 
+/**
+ * The model's variables, opened on the first call with the model's options; until sm_model_close.
+ *
+ * Errors: NOT_FOUND the model has none (a model without variables has no variables directory), or was opened from a
+ *   buffer; those of sm_bundle_reader_open.
+ */
+SM_API sm_status sm_model_get_variables(const sm_bundle_reader **out, const sm_model *model, sm_error *err);
+
 /** fingerprint.pb, as TensorFlow wrote it; nothing is recomputed. Format: proto/fingerprint.proto. */
 typedef struct sm_fingerprint {
   uint64_t saved_model_checksum;
@@ -166,6 +175,18 @@ typedef sm_status (*sm_model_file_fn)(void *ctx, const sm_model_file *file, sm_e
  */
 SM_API sm_status sm_model_list_files(const sm_model *model, const char *dir, sm_model_file_fn fn, void *fn_ctx,
                                      sm_error *err);
+
+/**
+ * Check everything in a model: that all of it can be decoded, tags, assets, signatures and inputs against the nodes, the
+ * object graph, and the variables as sm_bundle_reader_verify does.
+ *
+ * fn  called once for each defect, on the caller's thread; files are named from the model's directory. NULL: nobody wants
+ *     to know.
+ *
+ * Errors: DATA_LOSS there was a defect of SM_SEVERITY_ERROR; the message is the first one. RESOURCE_EXHAUSTED; those of
+ *   sm_fs.
+ */
+SM_API sm_status sm_model_verify(const sm_model *model, sm_defect_fn fn, void *ctx, sm_error *err);
 
 /* ---- Meta graph: tags ---- */
 

@@ -3,6 +3,7 @@
 #define SAVEDMODEL_SAVEDMODEL_H
 
 #include <savedmodel/bundle.h>
+#include <savedmodel/checkpoint.h>
 #include <savedmodel/convert.h>
 #include <savedmodel/debug_info.h>
 #include <savedmodel/fs.h>

@@ -47,14 +47,6 @@ static sm_status add_child(void *ctx, const sm_dir_entry *entry, sm_error *err) 
   return SM_RESOURCE_EXHAUSTED;
 }
 
-static bool holds_model(const sm_fs *fs, const char *dir) {
-  static const char *const names[] = {SM_FILE_SAVED_MODEL_PB, SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_CPB};
-  sm_dir_entry entry;
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (fs->stat(&entry, fs, dir, names[i], 0, NULL) == SM_OK && entry.kind == SM_FILE_REGULAR) return true;
-  return false;
-}
-
 static int refuse_several(const search *s, const size_t *found, size_t n, const char *path) {
   char list[1024] = "";
   size_t used = 0;
@@ -75,7 +67,7 @@ static int find_model(search *s, char *dir, size_t dir_size, bool *is_found, con
   for (unsigned level = 0; level < MAX_LEVELS; level++) {
     size_t end = s->n, found[MAX_SHOWN + 1], n = 0;
     for (size_t i = begin; i < end && n <= MAX_SHOWN; i++)
-      if (holds_model(s->fs, s->dirs[i])) found[n++] = i;
+      if (cli_is_model(s->fs, s->dirs[i])) found[n++] = i;
     if (n > 1) return refuse_several(s, found, n, path);
     *is_found = n == 1;
     if (n == 1) return join(dir, dir_size, s->dirs[found[0]], "") ? CLI_OK : CLI_FAILED;

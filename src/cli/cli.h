@@ -4,10 +4,14 @@
  *   main.c       the commands
  *   flags.c      the command line, as saved_model_cli reads it
  *   cli_open.c   which model, which of its meta graphs
+ *   cli_checkpoint.c  which checkpoint
  *   archive.c    models inside archives
  *   output.c     words to the user                help.c        --help
  *   show.c       show in text                     show_json.c   show --json
  *   assets.c     assets                           convert.c     convert
+ *   tensors.c    tensors                          cat.c         cat
+ *   verify.c     verify                           sha256.c      checksums of tensors
+ *   inspect_checkpoint.c  inspect_checkpoint
  *   run_scan.c   scan                             policy.c      scan --policy
  *   tag_text.c   tags in words
  *   python.c     Python's repr                    json.c        writing JSON
@@ -41,6 +45,13 @@ int cli_show_json(const cli_args *args, const sm_model *model);
 int cli_assets(const cli_args *args);
 int cli_scan(const cli_args *args);
 int cli_convert(const cli_args *args);
+int cli_tensors(const cli_args *args);
+int cli_cat(const cli_args *args);
+int cli_verify(const cli_args *args);
+
+/* Reads a command line of its own: argv[1] is "inspect_checkpoint". */
+int cli_inspect_checkpoint(int argc, char **argv);
+
 int cli_help(const char *command);
 
 /* "savedmodel: MESSAGE" to stderr; returns CLI_FAILED. */
@@ -66,6 +77,19 @@ typedef struct cli_storage {
  * the archive holds no model, leaves storage without fs. Several models: fails and lists them. */
 int cli_storage_open(cli_storage *storage, const char *path);
 void cli_storage_close(cli_storage *storage);
+
+/*
+ * A checkpoint by any of its names: a SavedModel's directory, a prefix, PREFIX.index, a directory with a state file. _find
+ * says the prefix (4096 bytes) and, in options, where it lies; _open opens it. They fail and say so.
+ */
+int cli_checkpoint_find(char *prefix, sm_open_options *options, const cli_args *args, const char *path);
+int cli_checkpoint_open(sm_bundle_reader **out, const cli_args *args, const char *path);
+
+/* Does dir hold a saved_model file of any form? fs NULL: on disk. */
+bool cli_is_model(const sm_fs *fs, const char *dir);
+
+/* Threads for what can be done by several: as many as the machine runs at once. */
+uint32_t cli_n_threads(void);
 
 /* The model's directory: of --dir, or the first word after the command. */
 const char *cli_dir(const cli_args *args);

@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 
-typedef enum flag_kind { STRING, BOOL, INTEGER, PRECISION } flag_kind;
+typedef enum flag_kind { STRING, BOOL, INTEGER, PRECISION, REPEATED } flag_kind;
 
 typedef struct flag_facts {
   const char *name;
@@ -23,6 +23,14 @@ static const flag_facts flags[CLI_N_FLAGS] = {CLI_TENSORFLOW_FLAGS(TENSORFLOW_FA
 #undef OWN_FACTS
 
 const char *cli_flag_name(cli_flag flag) { return flags[flag].name; }
+
+const char *cli_args_next(const cli_args *args, cli_flag flag, size_t *position) {
+  while (*position < args->n_repeated) {
+    size_t i = (*position)++;
+    if (args->repeated[i].flag == flag) return args->repeated[i].value;
+  }
+  return NULL;
+}
 
 /* ---- Names ---- */
 
@@ -133,6 +141,13 @@ static int add_word(cli_args *args, const char *word) {
   return CLI_OK;
 }
 
+static int add_repeated(cli_args *args, int flag, const char *value) {
+  if (args->n_repeated == CLI_MAX_WORDS) return usage_error("", "too many arguments");
+  args->repeated[args->n_repeated].flag = (cli_flag)flag;
+  args->repeated[args->n_repeated++].value = value;
+  return CLI_OK;
+}
+
 static int set_boolean(cli_args *args, int flag, const char *equals, complaints *found) {
   if (equals != NULL && equals[1] == '\0')
     return cli_fail("flag --%s=: ('Non-boolean argument to boolean flag', '')", flags[flag].name);
@@ -157,7 +172,7 @@ static int set_value(cli_args *args, int flag, const char *equals, int argc, cha
   int code = check_value(&flags[flag], value);
   args->values[flag] = value;
   args->given[flag] = true;
-  return code;
+  return code == CLI_OK && flags[flag].kind == REPEATED ? add_repeated(args, flag, value) : code;
 }
 
 static int read_long_flag(cli_args *args, int argc, char **argv, int *at, complaints *found) {
@@ -191,6 +206,7 @@ static int read_argument(cli_args *args, int argc, char **argv, int *at, complai
   const char *text = argv[*at];
   if (text[0] != '-' || text[1] == '\0') return add_word(args, text);
   if (text[1] == '-') return read_long_flag(args, argc, argv, at, found);
+  if (strcmp(text, "-o") == 0) return set_value(args, CLI_o, NULL, argc, argv, at, found);
   if (strcmp(text, "-h") == 0) {
     args->wants_help = true;
   } else if (strcmp(text, "-v") == 0) {

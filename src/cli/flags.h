@@ -38,12 +38,16 @@
   X(worker, STRING, NULL)
 
 /* name, kind, commands that take it */
-#define CLI_OWN_FLAGS(X)            \
-  X(deep, BOOL, "scan")             \
-  X(extract, STRING, "assets")      \
-  X(fail_on_denied, BOOL, "scan")   \
-  X(json, BOOL, "show assets scan") \
-  X(policy, STRING, "scan")         \
+#define CLI_OWN_FLAGS(X)                           \
+  X(deep, BOOL, "scan")                            \
+  X(extract, STRING, "assets")                     \
+  X(fail_on_denied, BOOL, "scan")                  \
+  X(filter, REPEATED, "tensors")                   \
+  X(json, BOOL, "show assets scan tensors verify") \
+  X(o, STRING, "cat")                              \
+  X(policy, STRING, "scan")                        \
+  X(sha256, BOOL, "tensors")                       \
+  X(slice, STRING, "cat")                          \
   X(with_tags, STRING, "show")
 
 typedef enum cli_flag {
@@ -62,6 +66,11 @@ typedef struct cli_args {
   bool given[CLI_N_FLAGS];
   const char *words[CLI_MAX_WORDS]; /* the command first */
   size_t n_words;
+  struct {
+    cli_flag flag;
+    const char *value;
+  } repeated[CLI_MAX_WORDS]; /* flags that may be given several times, in their order */
+  size_t n_repeated;
   bool has_dash_word; /* a word such as -all, which is no flag */
   bool wants_help, wants_version;
   struct cli_storage *storage; /* of main; filled by cli_open */
@@ -69,6 +78,9 @@ typedef struct cli_args {
 
 /* Reads the command line. Returns CLI_OK, or another exit code when it was refused and said so. */
 int cli_args_read(cli_args *args, int argc, char **argv);
+
+/* The next value of a flag that may be given several times, NULL at the end; *position is 0 before the first. */
+const char *cli_args_next(const cli_args *args, cli_flag flag, size_t *position);
 
 /* Refuses our own flags where they do not belong, and missing required ones. */
 struct cli_command;

@@ -63,25 +63,78 @@ static const char convert_text[] =
     "Fields come out in TensorFlow's order and maps sorted; nothing else changes. What TensorFlow 2.21 has no field\n"
     "for is refused, because text cannot hold it.\n";
 
+#define CHECKPOINT_PATHS                                                                                          \
+  "PATH is the directory of a model, the prefix of a checkpoint (dir/model.ckpt-100, of TensorFlow 1 or 2), its " \
+  ".index\n"                                                                                                      \
+  "file, or a directory with a file named checkpoint: the newest one then. It may lie in a tar or zip archive.\n"
+
+static const char tensors_text[] =
+    "usage: savedmodel tensors PATH [--filter GLOB]... [--sha256] [--json]\n"
+    "\n"
+    "Lists the tensors of a checkpoint, sorted by key: key, dtype, shape, bytes, shard:offset, number of slices.\n"
+    "Bytes and place are - where a tensor is in several pieces, or in a checkpoint of TensorFlow 1.\n"
+    "\n" CHECKPOINT_PATHS
+    "\n"
+    "  --filter GLOB         only keys that fit this or another pattern, with * ? and []\n"
+    "  --sha256              checksums of the values: little-endian bytes; of strings each after its length (8 bytes)\n"
+    "  --json                one JSON document\n";
+
+static const char cat_text[] =
+    "usage: savedmodel cat PATH KEY [--slice SPEC] [-o FILE.npy]\n"
+    "\n"
+    "Prints a tensor as numpy does.\n"
+    "\n" CHECKPOINT_PATHS
+    "\n"
+    "  --slice SPEC          a part, as numpy writes it: 0:10,:,3\n"
+    "  -o FILE.npy           writes it to a file instead, which numpy.load reads\n";
+
+static const char verify_text[] =
+    "usage: savedmodel verify PATH [--json]\n"
+    "\n"
+    "Checks everything that can be checked: checksums of index and tensors, sizes of shards, gaps and overlaps; of a\n"
+    "model also tags, assets, signatures and graphs. One line per finding: severity, file, place, what. Exit status 1\n"
+    "when there is an error; warnings and notes are none.\n"
+    "\n" CHECKPOINT_PATHS
+    "\n"
+    "  --json                one JSON document\n";
+
+static const char inspect_text[] =
+    "usage: savedmodel inspect_checkpoint --file_name PREFIX [--tensor_name KEY | --all_tensors | --all_tensor_names]\n"
+    "                                     [--count_exclude_pattern RE] [--printoptions k=v ...]\n"
+    "\n"
+    "Lists a checkpoint in the words of TensorFlow's inspect_checkpoint, with the number of parameters.\n"
+    "\n"
+    "  --tensor_name KEY             this tensor, with its value\n"
+    "  --all_tensors                 all, with their values\n"
+    "  --all_tensor_names            all, without\n"
+    "  --count_exclude_pattern RE    leaves tensors out of the count: an extended regular expression\n"
+    "  --printoptions k=v ...        how numpy prints: precision, threshold, edgeitems, linewidth, suppress, nanstr,\n"
+    "                                infstr, floatmode, sign, legacy\n"
+    "\n"
+    "What goes wrong is said on standard output, and the exit status is 0, as there.\n";
+
 static void print_commands(void) {
   puts("usage: savedmodel COMMAND [flags]\n\nReads TensorFlow SavedModels without TensorFlow.\n");
   for (const cli_command *command = cli_commands; command->name != NULL; command++)
-    printf("  %-17s %s\n", command->name, command->summary);
+    printf("  %-18s %s\n", command->name, command->summary);
+  printf("  %-18s %s\n", "inspect_checkpoint", "list a checkpoint in the words of TensorFlow's script");
   puts(
       "\nsavedmodel COMMAND --help tells the flags of a command, savedmodel --version the version.\n"
       "Exit status: 0 done, 1 the work failed, 2 the command line was not understood.");
 }
 
+static const struct {
+  const char *command, *text;
+} texts[] = {
+    {"show", show_text},       {"assets", assets_text}, {"scan", scan_text},     {"convert", convert_text},
+    {"tensors", tensors_text}, {"cat", cat_text},       {"verify", verify_text}, {"inspect_checkpoint", inspect_text}};
+
 int cli_help(const char *command) {
-  if (command != NULL && strcmp(command, "show") == 0)
-    fputs(show_text, stdout);
-  else if (command != NULL && strcmp(command, "assets") == 0)
-    fputs(assets_text, stdout);
-  else if (command != NULL && strcmp(command, "scan") == 0)
-    fputs(scan_text, stdout);
-  else if (command != NULL && strcmp(command, "convert") == 0)
-    fputs(convert_text, stdout);
-  else
-    print_commands();
+  for (size_t i = 0; command != NULL && i < sizeof texts / sizeof texts[0]; i++) {
+    if (strcmp(command, texts[i].command) != 0) continue;
+    fputs(texts[i].text, stdout);
+    return CLI_OK;
+  }
+  print_commands();
   return CLI_OK;
 }

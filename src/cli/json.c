@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/utf8_text.h"
+
 static void put_escaped(const char *bytes, size_t size) {
   putchar('"');
   for (size_t i = 0; i < size; i++) {
@@ -99,23 +101,10 @@ void json_null(json *out, const char *key) {
   fputs("null", stdout);
 }
 
-static bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
-
-/* Strict UTF-8: no overlong forms, no surrogates. */
 static bool is_utf8(const char *bytes, size_t size) {
-  const unsigned char *p = (const unsigned char *)bytes, *end = p + size;
-  while (p != end) {
-    size_t n = *p < 0x80                 ? 1
-               : *p >= 0xC2 && *p < 0xE0 ? 2
-               : *p >= 0xE0 && *p < 0xF0 ? 3
-               : *p >= 0xF0 && *p < 0xF5 ? 4
-                                         : 0;
-    if (n == 0 || (size_t)(end - p) < n) return false;
-    for (size_t i = 1; i < n; i++)
-      if (!is_continuation(p[i])) return false;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F)) return false;
-    if ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)) return false;
-    p += n;
+  for (size_t at = 0, n; at < size; at += n) {
+    n = utf8_char_size(bytes + at, size - at);
+    if (n == 0) return false;
   }
   return true;
 }

@@ -20,6 +20,9 @@ const cli_command cli_commands[] = {
     {"assets", cli_assets, needs_dir, false, "list the files that belong to a model, or copy them out", 0},
     {"scan", cli_scan, needs_dir, true, "find operations that reach files, the network or code", 0},
     {"convert", cli_convert, needs_dir, false, "write a .pb as .pbtxt, or a .pbtxt as .pb", 1},
+    {"tensors", cli_tensors, needs_dir, false, "list the tensors of a checkpoint or a model", 0},
+    {"cat", cli_cat, needs_dir, false, "print a tensor, or write it as .npy", 1},
+    {"verify", cli_verify, needs_dir, false, "check everything that can be checked", 0},
     {"convert tensorrt", refuse_convert, needs_convert, true, "not supported: needs TensorRT", 0},
     {"aot_compile_cpu", refuse, needs_class, true, "not supported: needs XLA", 0},
     {NULL, NULL, NULL, false, NULL, 0},
@@ -40,6 +43,7 @@ static void join_convert(cli_args *args) {
 }
 
 static int run(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "inspect_checkpoint") == 0) return cli_inspect_checkpoint(argc, argv);
   cli_args args;
   int code = cli_args_read(&args, argc, argv);
   if (code != CLI_OK) return code;

@@ -16,6 +16,11 @@ int cli_fail(const char *format, ...) {
 
 int cli_fail_status(const sm_error *err) { return cli_fail("%s (%s)", err->message, sm_status_name(err->code)); }
 
+uint32_t cli_n_threads(void) {
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n < 1 ? 1 : n > 64 ? 64 : (uint32_t)n;
+}
+
 void cli_put(const char *bytes, size_t size) {
   if (!isatty(STDOUT_FILENO)) {
     fwrite(bytes, 1, size, stdout);

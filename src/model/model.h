@@ -7,6 +7,7 @@
  *   signature.c  SignatureDefs as plain structs
  *   facts.c      what else a meta graph records: assets, collections, saver, init op, versions; the fingerprint
  *   files.c      the other files of the directory
+ *   variables.c  its bundle
  *   chunked.c    saved_model.cpb: which chunks go where    join.c   puts them there
  *   debug_info.c which source lines made a node
  *   proto.c      the raw protobuf-c structs

@@ -45,6 +45,7 @@ struct sm_meta_graph {
 
 struct sm_model {
   const sm_allocator *allocator;
+  sm_open_options options; /* as given, the rest being defaults */
   sm_root root;      /* root.dir NULL: opened from a buffer */
   char *dir;         /* of root, owned */
   char *source_name; /* owned */
@@ -56,12 +57,16 @@ struct sm_model {
   sm_meta_graph *meta_graphs;
   size_t n_meta_graphs;
   sm_once fingerprint, debug_info;
+  sm_once variables;    /* sm_bundle_reader */
   sm_bytes debug_bytes; /* of its file, once it is open */
 };
 
 /* As sm_meta_graph_once, for what belongs to the model: build gets a NULL graph and the model as subject. */
 sm_status sm_model_once(void **out, sm_model *model, sm_once *slot, sm_build_fn build, const sm_meta_graph *graph,
                         const void *subject, sm_error *err);
+
+/* Closes the variables if they are open. */
+void sm_model_close_variables(sm_model *model);
 
 /* The entries of a map field with string keys, no value decoded yet. */
 sm_status sm_slots_index(sm_slots *out, sm_spans message, uint32_t number, const sm_wire_source *source,

@@ -70,6 +70,7 @@ static sm_status new_model(sm_model **out, const sm_open_options *options, const
     return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "no mutex to be had");
   }
   model->allocator = allocator;
+  model->options = *options;
   sm_arena_init(&model->arena, allocator, options->max_bytes);
   *out = model;
   if (dir == NULL) return SM_OK;
@@ -178,6 +179,7 @@ sm_status sm_model_open_buffer(sm_model **out, const void *data, size_t size, co
 void sm_model_close(sm_model *model) {
   if (model == NULL) return;
   const sm_allocator *allocator = model->allocator;
+  sm_model_close_variables(model);
   sm_arena_free(&model->arena);
   sm_bytes_unload(&model->bytes);
   sm_bytes_unload(&model->debug_bytes);
