@@ -7,6 +7,7 @@
 #include "cli/array_text.h"
 #include "cli/cli.h"
 #include "cli/npy.h"
+#include "cli/target.h"
 
 static int usage(const char *what) {
   fprintf(stderr, "savedmodel: %s; savedmodel cat --help tells more\n", what);
@@ -91,7 +92,10 @@ static int print(const sm_tensor_view *view) {
 
 static int write_npy(const char *path, const sm_tensor_view *view) {
   sm_error err;
-  return npy_write_file(path, view, &err) == SM_OK ? CLI_OK : cli_fail_status(&err);
+  target out;
+  sm_status status = target_open(&out, path, &err);
+  if (status == SM_OK) status = target_close(&out, npy_write(view, false, target_write, &out, &err), &err);
+  return status == SM_OK ? CLI_OK : cli_fail_status(&err);
 }
 
 static int put(const cli_args *args, const sm_tensor_view *view) {

@@ -6,6 +6,7 @@
  *   cli_open.c   which model, which of its meta graphs
  *   cli_checkpoint.c  which checkpoint
  *   archive.c    models inside archives
+ *   target.c     files that appear when they are whole
  *   output.c     words to the user                help.c        --help
  *   show.c       show in text                     show_json.c   show --json
  *   assets.c     assets                           convert.c     convert

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/target.h"
 
 enum { MAX_PATH = 4096 };
 
@@ -43,39 +44,6 @@ static void close_source(source *in) {
   in->fs->close(in->fs, &in->file);
 }
 
-/* ---- Writing ---- */
-
-/* A file that appears under its name when it is whole. */
-typedef struct target {
-  const sm_fs *fs;
-  const char *path;
-  char partial[MAX_PATH + 16]; /* its name until then */
-  sm_file file;
-} target;
-
-static sm_status open_target(target *out, const char *path, sm_error *err) {
-  *out = (target){.fs = sm_fs_local(), .path = path};
-  for (unsigned attempt = 0;; attempt++) {
-    snprintf(out->partial, sizeof out->partial, "%.4095s.partial%u", path, attempt);
-    sm_status status = out->fs->create(&out->file, out->fs, "", out->partial, err);
-    if (status != SM_ALREADY_EXISTS || attempt == 99) return status;
-  }
-}
-
-static sm_status write_target(void *ctx, const void *data, size_t size, sm_error *err) {
-  target *out = ctx;
-  return out->fs->write(out->fs, &out->file, data, size, err);
-}
-
-/* status: of what was done to it so far; unless it is SM_OK, the file goes. */
-static sm_status close_target(target *out, sm_status status, sm_error *err) {
-  if (status == SM_OK) status = out->fs->sync(out->fs, &out->file, err);
-  out->fs->close(out->fs, &out->file);
-  if (status == SM_OK) status = out->fs->rename(out->fs, "", out->partial, out->path, err);
-  if (status != SM_OK) (void)out->fs->remove(out->fs, "", out->partial, NULL);
-  return status;
-}
-
 /* ---- All of it ---- */
 
 typedef struct job {
@@ -88,9 +56,9 @@ typedef struct job {
 static sm_status convert(const job *the, target *out, const source *in, sm_error *err) {
   sm_string bytes;
   size_t size = (size_t)in->file.size;
-  if (the->to_text) return sm_convert_to_text(the->kind, in->data, size, the->src, write_target, out, NULL, err);
+  if (the->to_text) return sm_convert_to_text(the->kind, in->data, size, the->src, target_write, out, NULL, err);
   SM_TRY(sm_convert_from_text(&bytes, the->kind, in->data, size, NULL, err));
-  sm_status status = write_target(out, bytes.data, bytes.size, err);
+  sm_status status = target_write(out, bytes.data, bytes.size, err);
   sm_convert_free(&bytes, NULL);
   return status;
 }
@@ -100,8 +68,8 @@ static int run(const job *the) {
   source in;
   target out;
   if (open_source(&in, the->src, &err) != SM_OK) return cli_fail_status(&err);
-  sm_status status = open_target(&out, the->dst, &err);
-  if (status == SM_OK) status = close_target(&out, convert(the, &out, &in, &err), &err);
+  sm_status status = target_open(&out, the->dst, &err);
+  if (status == SM_OK) status = target_close(&out, convert(the, &out, &in, &err), &err);
   close_source(&in);
   if (status == SM_OK) return CLI_OK;
   return status == SM_DATA_LOSS && !the->to_text ? cli_fail_parse(the->src, true, &err) : cli_fail_status(&err);
