@@ -49,6 +49,7 @@ __attribute__((format(printf, 1, 2))) static int usage_error(const char *format,
 /* The option of that name, or the only one that begins with it; N_OPTIONS: none. */
 static int find_option(unsigned *out, const char *text, size_t size) {
   unsigned n_found = 0;
+  *out = N_OPTIONS;
   for (unsigned i = 0; i < N_OPTIONS; i++) {
     if (strncmp(options[i].name, text, size) != 0) continue;
     *out = i;
@@ -56,7 +57,6 @@ static int find_option(unsigned *out, const char *text, size_t size) {
     n_found++;
   }
   if (n_found > 1) return usage_error("ambiguous option: %.*s could match several", (int)size, text);
-  if (n_found == 0) *out = N_OPTIONS;
   return CLI_OK;
 }
 
