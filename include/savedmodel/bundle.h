@@ -39,7 +39,7 @@ typedef struct sm_bundle_entry {
   uint32_t crc32c; /* masked, as stored */
   uint64_t offset; /* bytes, in the shard */
   uint64_t size;   /* bytes in the shard */
-  size_t n_slices; /* parts it was saved in; 0: whole */
+  size_t n_slices; /* parts it was saved in; 0: as a whole, which V1 checkpoints have as one part */
   sm_string reserved[2];
   int64_t dims[SM_MAX_RANK];
 } sm_bundle_entry;

@@ -236,14 +236,11 @@ sm_status sm_bundle_entry_next_slice(sm_extent *extents, const sm_bundle_entry *
   return sm_entry_next_slice(extents, entry, position, err);
 }
 
-/* Checks all of them. is_whole: there is one, and it is all of the tensor. */
-static sm_status check_slices(bool *is_whole, const sm_bundle_entry *entry, sm_error *err) {
+/* Checks all of them. */
+static sm_status check_slices(const sm_bundle_entry *entry, sm_error *err) {
   sm_extent extents[SM_MAX_RANK];
   uint64_t position = 0;
   for (size_t i = 0; i < entry->n_slices; i++) SM_TRY(sm_entry_next_slice(extents, entry, &position, err));
-  *is_whole = entry->n_slices == 1;
-  for (int32_t i = 0; *is_whole && i < entry->rank; i++)
-    *is_whole = extents[i].length == -1 || extents[i].length == entry->dims[i];
   return SM_OK;
 }
 
@@ -277,8 +274,5 @@ sm_status sm_entry_read(sm_bundle_entry *entry, sm_string key, sm_string value, 
   if (entry->n_slices == 0 && header->format == 2) return check_place(entry, n, offset, size, header, err);
   entry->shard = -1; /* where it lies, the slices say; a merge leaves a number here all the same */
   entry->crc32c = 0;
-  bool is_whole = false;
-  SM_TRY(check_slices(&is_whole, entry, err));
-  if (is_whole && header->format == 1) entry->n_slices = 0; /* V1 says of every tensor where its slices are */
-  return SM_OK;
+  return check_slices(entry, err);
 }
