@@ -128,18 +128,71 @@ static void print_decoded(const char *bytes, size_t size) {
   }
 }
 
+/* What TensorFlow does not read, its whole-tensor reader of V1 checkpoints above all (tensor_slice_reader.cc), and numpy
+ * not hold. True: said so. */
+static bool refuse_value(const sm_bundle_header *header, const sm_bundle_entry *entry) {
+  enum { NUMPY_MAX_RANK = 64 };
+  bool is_v1 = header->format == 1;
+  switch (entry->dtype) {
+    case SM_DT_FLOAT:
+    case SM_DT_DOUBLE:
+    case SM_DT_INT32:
+    case SM_DT_UINT8:
+    case SM_DT_INT16:
+    case SM_DT_INT8:
+    case SM_DT_INT64:
+    case SM_DT_BOOL:
+    case SM_DT_STRING: break;
+    default:
+      if (is_v1) return puts("Data type not supported") >= 0;
+  }
+  if (is_v1 && entry->n_slices > 1) return puts("Sliced checkpoints are not supported") >= 0;
+  if (entry->rank > NUMPY_MAX_RANK)
+    return printf(
+               "Cannot convert tensor with %d dimensions to NumPy array. NumPy arrays can have at most %d dimensions\n",
+               (int)entry->rank, NUMPY_MAX_RANK) >= 0;
+  return false;
+}
+
+static void print_gap(const sm_bundle_entry *entry) {
+  printf("Does not have sufficient slices for partitioned tensor %.*s to restore in slice_spec: ", (int)entry->key.size,
+         entry->key.data);
+  for (int32_t i = 0; i < entry->rank; i++) fputs(i != 0 ? ":-" : "-", stdout);
+  putchar('\n');
+}
+
+/* The numbers behind quantised ones. */
+static sm_dtype unquantised(sm_dtype dtype) {
+  switch (dtype) {
+    case SM_DT_QINT8: return SM_DT_INT8;
+    case SM_DT_QUINT8: return SM_DT_UINT8;
+    case SM_DT_QINT16: return SM_DT_INT16;
+    case SM_DT_QUINT16: return SM_DT_UINT16;
+    case SM_DT_QINT32: return SM_DT_INT32;
+    default: return dtype;
+  }
+}
+
 /* False: it cannot be read, and that was said. */
 static bool print_value(const job *the, const sm_bundle_reader *reader, const sm_bundle_entry *entry) {
   sm_error err;
   sm_tensor *tensor;
+  if (refuse_value(sm_bundle_reader_get_header(reader), entry)) return false;
   if (sm_bundle_reader_read_entry_tensor(&tensor, reader, entry, NULL, &err) != SM_OK) {
-    puts(err.message);
+    if (entry->n_slices != 0 && strstr(err.message, "gap") != NULL)
+      print_gap(entry);
+    else
+      puts(err.message);
     return false;
   }
-  sm_status status = array_text_print(stdout, sm_tensor_get_view(tensor), &the->print, &err);
+  sm_tensor_view view = *sm_tensor_get_view(tensor);
+  view.dtype = unquantised(view.dtype);
+  sm_status status = array_text_print(stdout, &view, &the->print, &err);
   sm_tensor_free(tensor);
-  puts(status == SM_OK ? "" : "<not convertible to a numpy dtype>");
-  return true;
+  bool is_one = !the->is_on[ALL_TENSORS];
+  if (status != SM_OK && is_one) printf("Tensorflow type %d not convertible to numpy dtype.\n", (int)entry->dtype);
+  if (status == SM_OK || !is_one) puts(status == SM_OK ? "" : "<not convertible to a numpy dtype>");
+  return status == SM_OK || !is_one;
 }
 
 static bool print_tensor(const job *the, const sm_bundle_reader *reader, const sm_bundle_entry *entry,
@@ -232,6 +285,27 @@ static bool list_plainly(const sm_bundle_reader *reader) {
   return is_sound;
 }
 
+/* ---- Names that Python has no string for ---- */
+
+/* Python's words for the first byte that is no UTF-8; false when there is none. */
+static bool refuse_name(sm_string name) {
+  size_t at = 0, n = 1;
+  while (at < name.size && (n = utf8_char_size(name.data + at, name.size - at)) != 0) at += n;
+  if (n != 0) return false;
+  unsigned char first = (unsigned char)name.data[at];
+  size_t want = first < 0xC2 || first > 0xF4 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  const char *why = want == 0               ? "invalid start byte"
+                    : name.size - at < want ? "unexpected end of data"
+                                            : "invalid continuation byte";
+  printf("'utf-8' codec can't decode byte 0x%02x in position %zu: %s\n", first, at, why);
+  return true;
+}
+
+static bool accept_name(void *ctx, const sm_bundle_entry *entry) {
+  (void)ctx;
+  return !refuse_name(entry->key);
+}
+
 /* ---- Counting ---- */
 
 typedef struct count {
@@ -258,6 +332,7 @@ static int print_count(const job *the, const sm_bundle_reader *reader) {
   const char *pattern = the->text[COUNT_EXCLUDE_PATTERN];
   regex_t excluded;
   count all = {.excluded = NULL};
+  if (!each_tensor(reader, accept_name, NULL)) return CLI_OK;
   if (*pattern != '\0') {
     if (regcomp(&excluded, pattern, REG_EXTENDED | REG_NOSUB) != 0) {
       printf("%s: not a regular expression\n", pattern);
@@ -280,7 +355,8 @@ static int print_count(const job *the, const sm_bundle_reader *reader) {
 static bool print_wanted(const job *the, const sm_bundle_reader *reader) {
   naming to = {the, reader};
   sm_bundle_entry entry;
-  if (the->is_on[ALL_TENSORS] || the->is_on[ALL_TENSOR_NAMES]) return each_tensor(reader, print_named, &to);
+  if (the->is_on[ALL_TENSORS] || the->is_on[ALL_TENSOR_NAMES])
+    return each_tensor(reader, accept_name, NULL) && each_tensor(reader, print_named, &to);
   const char *name = the->text[TENSOR_NAME];
   if (*name == '\0') return list_plainly(reader);
   if (sm_bundle_reader_find(&entry, reader, name, NULL) == SM_OK) return print_tensor(the, reader, &entry, true);
