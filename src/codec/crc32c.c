@@ -9,9 +9,9 @@
 /* ---- Eight bytes at a time, from tables ---- */
 
 /*
- * Row n, entry b: what byte b leaves in the register after n zero bytes more. It is the sum of what the bits of b leave,
- * which are 64 powers of x that follow each other, x^32 (bit 7, n = 0) to x^95 (bit 0, n = 7): SUMS_n lists the sums of
- * n of them, in the order of b.
+ * Row n, entry b: what byte b leaves in the register after n zero bytes more. That is the sum of what its bits leave,
+ * which are 64 powers of x that follow each other, from x^32 (bit 7, n = 0) to x^95 (bit 0, n = 7). SUMS_n lists the
+ * sums of n of them, in the order of b.
  */
 #define SUMS_1(s, p0) (s), (s) ^ (p0)
 #define SUMS_2(s, p1, p0) SUMS_1(s, p0), SUMS_1((s) ^ (p1), p0)
@@ -54,6 +54,18 @@ static uint32_t extend_by_tables(uint32_t crc, const void *data, size_t size) {
   return ~crc;
 }
 
+/* ---- What three chains run through ----
+ *
+ * Lanes of the first kind are streams that the memory system recognises by itself. In shorter ones it sees streams
+ * begin and end, so it is asked for what comes three times three lanes later. Three of the second kind just fit in 4
+ * KiB, the usual size of a block of a table.
+ */
+const sm_crc32c_lane sm_crc32c_lanes[SM_CRC32C_N_LANES] = {
+    {256 * 1024, 2048, 0x9B4615A9, 0x688D1C61},
+    {1344, 9 * 1344, 0xC9C8B782, 0x889774E1},
+    {128, 0, 0x0D3B6092, 0xB9E02B86},
+};
+
 /* ---- Choosing ---- */
 
 static const sm_crc32c_form portable = {"tables", always, extend_by_tables, NULL};
@@ -82,7 +94,7 @@ uint32_t sm_crc32c_extend(uint32_t crc, const void *data, size_t size) {
 }
 
 uint32_t sm_crc32c_copy_with(const sm_crc32c_form *form, uint32_t crc, void *dst, const void *src, size_t size) {
-  enum { PIECE = 64 * 1024 }; /* stays in the second level of the cache; small enough pieces for the first are slower */
+  enum { PIECE = 64 * 1024 }; /* for the second level of the cache; pieces small enough for the first are slower */
   if (form->copy != NULL) return form->copy(crc, dst, src, size);
   for (size_t at = 0; at < size;) {
     size_t n = size - at < PIECE ? size - at : PIECE;

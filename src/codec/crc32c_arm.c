@@ -1,5 +1,5 @@
 /* crc32c with what 64-bit ARM CPUs have for it: CRC32 an instruction, PMULL multiplication without carries. Both are
- * written in assembly, for compilers do not agree on how else they are had where not all of the program may use them. */
+ * written in assembly, for compilers do not agree on how else one function has them and the rest of the program not. */
 #include "codec/crc32c_internal.h"
 
 #ifdef SM_CRC32C_ARM
@@ -78,30 +78,27 @@ static uint32_t extend_by_chain(uint32_t crc, const void *data, size_t size) { r
 INLINE uint32_t move(uint32_t reg, uint32_t factor) { return crc_64(0, multiply(reg, factor)); }
 
 /* Takes three lanes at p. */
-INLINE uint32_t three_lanes(uint32_t a, const uint8_t *p, sm_crc32c_lane lane) {
-  const uint8_t *q = p + lane.size, *r = q + lane.size;
+INLINE uint32_t three_lanes(uint32_t a, const uint8_t *p, const sm_crc32c_lane *lane) {
+  const uint8_t *q = p + lane->size, *r = q + lane->size;
   uint32_t b = 0, c = 0;
-  for (size_t line = 0; line < lane.size; line += SM_CRC32C_CACHE_LINE) {
-    sm_crc32c_prefetch(p + line, SM_CRC32C_CHAINS_AHEAD);
-    sm_crc32c_prefetch(q + line, SM_CRC32C_CHAINS_AHEAD);
-    sm_crc32c_prefetch(r + line, SM_CRC32C_CHAINS_AHEAD);
+  for (size_t line = 0; line < lane->size; line += SM_CRC32C_CACHE_LINE) {
+    sm_crc32c_prefetch(p + line, lane->ahead);
+    sm_crc32c_prefetch(q + line, lane->ahead);
+    sm_crc32c_prefetch(r + line, lane->ahead);
     for (size_t i = line; i < line + SM_CRC32C_CACHE_LINE; i += 8) {
       a = crc_64(a, read_64(p + i));
       b = crc_64(b, read_64(q + i));
       c = crc_64(c, read_64(r + i));
     }
   }
-  return move(a, lane.past_two) ^ move(b, lane.past_one) ^ c;
+  return move(a, lane->past_two) ^ move(b, lane->past_one) ^ c;
 }
 
 static uint32_t extend_by_chains(uint32_t crc, const void *data, size_t size) {
-  const sm_crc32c_lane long_lane = SM_CRC32C_LONG_LANE, short_lane = SM_CRC32C_SHORT_LANE;
   const uint8_t *p = data;
   uint32_t reg = ~crc;
-  for (; size >= 3 * long_lane.size; p += 3 * long_lane.size, size -= 3 * long_lane.size)
-    reg = three_lanes(reg, p, long_lane);
-  for (; size >= 3 * short_lane.size; p += 3 * short_lane.size, size -= 3 * short_lane.size)
-    reg = three_lanes(reg, p, short_lane);
+  for (const sm_crc32c_lane *lane = sm_crc32c_lanes; lane != sm_crc32c_lanes + SM_CRC32C_N_LANES; lane++)
+    for (; size >= 3 * lane->size; p += 3 * lane->size, size -= 3 * lane->size) reg = three_lanes(reg, p, lane);
   return ~chain(reg, p, size);
 }
 

@@ -1,9 +1,10 @@
 /*
  * The forms of crc32c: one for any machine, and those that use what some CPUs have.
  *
- * What they share is arithmetic with polynomials over one bit, modulo P = 0x82F63B78. All numbers are reflected: in a word
- * of n bits, bit n - 1 is the coefficient of x^0. The register, ~crc, is the remainder of all bytes so far. More bytes
- * behind them multiply it by x^8 each, so bytes can be taken in any order and the parts moved to where they belong.
+ * What they share is arithmetic with polynomials over one bit, modulo P = 0x82F63B78. All numbers are reflected: in a
+ * word of n bits, bit n - 1 is the coefficient of x^0. The register, ~crc, is the remainder of all bytes so far. More
+ * bytes behind them multiply it by x^8 each, so bytes can be taken in any order and the parts moved to where they
+ * belong.
  */
 #ifndef SM_CODEC_CRC32C_INTERNAL_H
 #define SM_CODEC_CRC32C_INTERNAL_H
@@ -53,14 +54,13 @@ extern const sm_crc32c_form sm_crc32c_cpu_forms[SM_CRC32C_N_CPU_FORMS];
  */
 typedef struct sm_crc32c_lane {
   size_t size;
+  size_t ahead;                /* bytes from what is read to what the memory system is asked for */
   uint32_t past_one, past_two; /* x^(8 size - 33), x^(16 size - 33) modulo P */
 } sm_crc32c_lane;
 
-#define SM_CRC32C_LONG_LANE ((sm_crc32c_lane){1024, 0x170076FA, 0xA51B6135})
-#define SM_CRC32C_SHORT_LANE ((sm_crc32c_lane){128, 0x0D3B6092, 0xB9E02B86})
-
-/* The memory system sees three short streams and cannot guess them, so it is told: three blocks of long lanes ahead. */
-enum { SM_CRC32C_CHAINS_AHEAD = 9 * 1024, SM_CRC32C_CACHE_LINE = 64 };
+/* Longest first; multiples of a cache line. */
+enum { SM_CRC32C_N_LANES = 3, SM_CRC32C_CACHE_LINE = 64 };
+extern const sm_crc32c_lane sm_crc32c_lanes[SM_CRC32C_N_LANES];
 
 /* Asks for the cache line that far behind p, which need not exist. */
 static inline void sm_crc32c_prefetch(const uint8_t *p, size_t ahead) {

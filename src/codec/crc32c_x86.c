@@ -1,5 +1,5 @@
-/* crc32c with what x86-64 CPUs have for it: SSE 4.2 an instruction, PCLMULQDQ and VPCLMULQDQ multiplication without carries.
- * Functions are compiled for their CPUs one by one; none is called before the CPU was asked. */
+/* crc32c with what x86-64 CPUs have for it: SSE 4.2 an instruction, PCLMULQDQ and VPCLMULQDQ multiplication without
+ * carries. Functions are compiled for their CPUs one by one; none is called before the CPU was asked. */
 #include "codec/crc32c_internal.h"
 
 #ifdef SM_CRC32C_X86
@@ -48,28 +48,25 @@ FOR_CHAINS INLINE uint64_t move(uint64_t reg, uint32_t factor) {
 }
 
 /* Takes three lanes at p. */
-FOR_CHAINS INLINE uint64_t three_lanes(uint64_t a, const uint8_t *p, sm_crc32c_lane lane) {
-  const uint8_t *q = p + lane.size, *r = q + lane.size;
+FOR_CHAINS INLINE uint64_t three_lanes(uint64_t a, const uint8_t *p, const sm_crc32c_lane *lane) {
+  const uint8_t *q = p + lane->size, *r = q + lane->size;
   uint64_t b = 0, c = 0;
-  for (size_t line = 0; line < lane.size; line += SM_CRC32C_CACHE_LINE) {
-    sm_crc32c_prefetch(p + line, SM_CRC32C_CHAINS_AHEAD);
-    sm_crc32c_prefetch(q + line, SM_CRC32C_CHAINS_AHEAD);
-    sm_crc32c_prefetch(r + line, SM_CRC32C_CHAINS_AHEAD);
+  for (size_t line = 0; line < lane->size; line += SM_CRC32C_CACHE_LINE) {
+    sm_crc32c_prefetch(p + line, lane->ahead);
+    sm_crc32c_prefetch(q + line, lane->ahead);
+    sm_crc32c_prefetch(r + line, lane->ahead);
     for (size_t i = line; i < line + SM_CRC32C_CACHE_LINE; i += 8) {
       a = _mm_crc32_u64(a, read_64(p + i));
       b = _mm_crc32_u64(b, read_64(q + i));
       c = _mm_crc32_u64(c, read_64(r + i));
     }
   }
-  return move(a, lane.past_two) ^ move(b, lane.past_one) ^ c;
+  return move(a, lane->past_two) ^ move(b, lane->past_one) ^ c;
 }
 
 FOR_CHAINS static uint64_t chains(uint64_t reg, const uint8_t *p, size_t size) {
-  const sm_crc32c_lane long_lane = SM_CRC32C_LONG_LANE, short_lane = SM_CRC32C_SHORT_LANE;
-  for (; size >= 3 * long_lane.size; p += 3 * long_lane.size, size -= 3 * long_lane.size)
-    reg = three_lanes(reg, p, long_lane);
-  for (; size >= 3 * short_lane.size; p += 3 * short_lane.size, size -= 3 * short_lane.size)
-    reg = three_lanes(reg, p, short_lane);
+  for (const sm_crc32c_lane *lane = sm_crc32c_lanes; lane != sm_crc32c_lanes + SM_CRC32C_N_LANES; lane++)
+    for (; size >= 3 * lane->size; p += 3 * lane->size, size -= 3 * lane->size) reg = three_lanes(reg, p, lane);
   return chain(reg, p, size);
 }
 
@@ -79,15 +76,15 @@ FOR_CHAINS static uint32_t extend_by_chains(uint32_t crc, const void *data, size
 
 /* ---- Folding ----
  *
- * Vectors hold some bytes at the front. Each 16 of them are multiplied by what moves them over the bytes to come and are
- * added to those 16 that they land on: the front is shorter, and the remainder is the same.
+ * Vectors hold the first bytes. Each 16 of them are multiplied by what moves them over the bytes behind, and are added
+ * to those 16 that they land on: fewer bytes are left, and their remainder is the same.
  *
  *   | x[0] | x[1] | x[2] | x[3] | bytes 256.. |      x[i] = x[i] * x^(8 * 256) + bytes
  *
- * A product of 64 by 32 bits fits in the 128 it is added to. So the two halves of the 16 bytes are moved each by itself;
- * the first half comes 64 powers of x earlier. Its factor for a move over n bytes is x^(8 n + 32), that of the second
- * x^(8 n - 32): the factor in the low half of a word counts x^32 more. Reflected products come out multiplied by x, for
- * which the factors are shifted by one.
+ * A product of 64 by 32 bits fits in the 128 it is added to. So the two halves of the 16 bytes are moved each by
+ * itself; the first half comes 64 powers of x earlier. Its factor for a move over n bytes is x^(8 n + 32), that of the
+ * second x^(8 n - 32): the factor in the low half of a word counts x^32 more. Reflected products come out multiplied by
+ * x, for which the factors are shifted by one.
  */
 
 enum {

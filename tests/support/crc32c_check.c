@@ -9,10 +9,10 @@
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Around all sizes at which a form changes what it does. */
-static const size_t sizes[] = {0,    1,    7,    8,    9,    63,   64,   65,   255,  256,  257,
-                               383,  384,  385,  1023, 1024, 1025, 1055, 1056, 1087, 1279, 1280,
-                               1281, 3071, 3072, 3073, 3455, 3456, 3457, 4096, 9215, 9216, 9217};
-enum { LARGEST_OF_SIZES = 9217, LARGE = 3000017, GUARD = 64 };
+static const size_t sizes[] = {0,    1,    7,    8,    9,    63,   64,   65,    255,   256,  257,  383,
+                               384,  385,  1023, 1024, 1025, 1055, 1056, 1087,  1279,  1280, 1281, 4031,
+                               4032, 4033, 4096, 4415, 4416, 4417, 8064, 12095, 12096, 12097};
+enum { LARGEST_OF_SIZES = 12097, LARGE = 3000017, GUARD = 64 };
 
 uint32_t crc32c_slow(uint32_t reg, const void *data, size_t size) {
   const uint8_t *p = data;
@@ -123,12 +123,18 @@ static int check_pieces(const sm_crc32c_form *form) {
 }
 
 static int check_large(const sm_crc32c_form *form) {
+  static const size_t large[] = {65535, 65536, 65537, 786431, 786432, 786433, LARGE};
   uint8_t *bytes = random_bytes(LARGE, 5), *copy = malloc(LARGE);
   if (copy == NULL) abort();
-  uint32_t wanted = ~crc32c_slow(UINT32_MAX, bytes, LARGE);
-  int n_failed = differs("large", LARGE, 0, form->extend(0, bytes, LARGE), wanted);
-  n_failed += differs("large copy", LARGE, 0, sm_crc32c_copy_with(form, 0, copy, bytes, LARGE), wanted);
-  n_failed += memcmp(copy, bytes, LARGE) != 0;
+  uint32_t reg = UINT32_MAX;
+  int n_failed = 0;
+  for (size_t i = 0, done = 0; i < LEN(large); done = large[i++]) {
+    reg = crc32c_slow(reg, bytes + done, large[i] - done);
+    memset(copy, 0, LARGE);
+    n_failed += differs("large", large[i], 0, form->extend(0, bytes, large[i]), ~reg);
+    n_failed += differs("large copy", large[i], 0, sm_crc32c_copy_with(form, 0, copy, bytes, large[i]), ~reg);
+    n_failed += differs("large copied bytes", large[i], 0, memcmp(copy, bytes, large[i]) != 0, 0);
+  }
   free(copy);
   free(bytes);
   return n_failed;

@@ -1,5 +1,5 @@
-/* What every form of crc32c has to give. Without cmocka and the rest of the library, so that it also runs where those are
- * not: under an emulator of another CPU. */
+/* What every form of crc32c has to give. Without cmocka and the rest of the library, so that it also runs where those
+ * are not: under an emulator of another CPU. */
 #ifndef SM_TESTS_SUPPORT_CRC32C_CHECK_H
 #define SM_TESTS_SUPPORT_CRC32C_CHECK_H
 
@@ -17,7 +17,8 @@ extern const crc32c_check crc32c_checks[N_CRC32C_CHECKS];
 /* sm_crc32c_combine, which has one form. */
 int check_crc32c_combine(void);
 
-/* One bit at a time, from the polynomial: the register after size bytes more. The crc is ~crc32c_slow(UINT32_MAX, ...). */
+/* One bit at a time, from the polynomial: the register after size bytes more. The crc of data is
+ * ~crc32c_slow(UINT32_MAX, data, size). */
 uint32_t crc32c_slow(uint32_t reg, const void *data, size_t size);
 
 #endif
