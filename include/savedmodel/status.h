@@ -1,4 +1,5 @@
-/* Status codes, error messages, byte strings and the allocator hook: what every other header of libsavedmodel uses. */
+/* Status codes, error messages, byte strings, the hooks for memory and for threads: what every other header of
+ * libsavedmodel uses. */
 #ifndef SAVEDMODEL_STATUS_H
 #define SAVEDMODEL_STATUS_H
 
@@ -87,9 +88,13 @@ typedef struct sm_allocator {
 } sm_allocator;
 
 /**
- * Where work runs that the library splits up. Set in options; NULL there means threads that the library starts for the
- * call. run calls task(task_ctx, i) once for every i below n_tasks, on any threads and in any order, and returns when all
- * calls have. Tasks do not wait for each other.
+ * Who runs tasks in parallel: a thread pool that the program has already. Set in options; NULL there means threads of
+ * the library's own, which end with the call that made them.
+ *
+ * run calls task(task_ctx, index) once for each index below n_tasks, in any order and on any threads, the calling one
+ * among them if it likes, and returns when all of these calls have returned; what they wrote must be visible then. No
+ * task may be left out, and none waits for another, so any number of threads will do. run itself may be called from
+ * several threads at once, and must outlive every object made with it.
  */
 typedef struct sm_executor {
   void (*run)(void *ctx, size_t n_tasks, void (*task)(void *task_ctx, size_t index), void *task_ctx);

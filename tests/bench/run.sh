@@ -46,7 +46,8 @@ quietly() { # COMMAND...: shows its output only when it fails
 
 echo "== Building into $build" >&2
 quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DSM_BUILD_TESTS=ON
-quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph bench_text
+quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph bench_text \
+  bench_crc32c
 if grep -q '^PROTOBUF_C_ARCHIVE:.*\.a$' "$build/CMakeCache.txt"; then
   quietly cmake --build "$build" --target savedmodel-static
 else
@@ -137,6 +138,7 @@ for round in $rounds; do
   done
   "$work/bin/skim" "$models/graph500k/saved_model.pb" 30 >>"$work/skim_graph500k"
   "$bench_text" 10 --floats "$work/floats.pbtxt" >>"$work/text_floats"
+  "$build/tests/bench/bench_crc32c" 5 >>"$work/crc32c"
   if [ -n "$tensorflow" ] && [ "$round" = 1 ]; then
     "$venv/bin/python" tests/bench/text_tf.py GraphDef "$work/floats.pbtxt" >"$work/tf_text_floats" 2>/dev/null
     [ ! -f "$mobilenet/saved_model.pb" ] ||
@@ -229,6 +231,25 @@ text_rows() { # NAME WHAT GOAL; GOAL in MB/s or ""
   done
 }
 
+crc32c_row() { # WHAT OURS THEIRS KEY GOAL: lines of bench_crc32c with OURS and with THEIRS in them; GOAL a ratio or ""
+  grep -F "$2" "$work/crc32c" >"$work/crc32c_ours" || return 0
+  grep -F "$3" "$work/crc32c" >"$work/crc32c_theirs" || return 0
+  ours=$(highest crc32c_ours "$4") floor=$(highest crc32c_theirs "$4")
+  row "$1" "$ours GB/s" "${5:+≥ $5 × floor}" "${5:+$ours >= $5 * $floor}" "$floor GB/s" "$(calculate "$ours / $floor")"
+}
+
+crc32c_rows() {
+  three='"floor: three chains"' memcpy='"floor: memcpy"' fold='"VPCLMULQDQ, 512 bits"'
+  crc32c_row "crc32c in three chains, in cache; floor: not joined" '"SSE 4.2, three chains"' "$three" cache 0.9
+  crc32c_row "the same, 4 KiB" '"SSE 4.2, three chains"' "$three" block 0.9
+  crc32c_row "the same, from memory" '"SSE 4.2, three chains"' "$three" memory 0.9
+  crc32c_row "crc32c folded in 512 bits, in cache" "$fold" "$three" cache 1.8
+  crc32c_row "the same, 4 KiB" "$fold" "$three" block 1.8
+  crc32c_row "the same, from memory" "$fold" "$three" memory 1
+  crc32c_row "crc32c folded in 256 bits, from memory" '"VPCLMULQDQ, 256 bits"' "$three" memory 0.9
+  crc32c_row "copy with crc32c, the form that is chosen; floor: memcpy" '"chosen":1' "$memcpy" copy 0.9
+}
+
 text_and_data() { # DIR...: of all objects there, in KiB
   # shellcheck disable=SC2046
   size $(find "$@" -name '*.o') | awk 'NR > 1 { n += $1 + $2 } END { printf "%.1f", n / 1024 }'
@@ -255,6 +276,7 @@ open_graph_rows
 show_graph_rows
 [ ! -f "$work/text_mobilenet" ] || text_rows mobilenet mobilenet 100
 text_rows floats "half a million floats" ""
+crc32c_rows
 size_rows
 
 if [ -s "$missing" ]; then
