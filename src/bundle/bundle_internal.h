@@ -120,6 +120,10 @@ sm_status sm_shard_of(sm_shard **out, const sm_bundle_reader *reader, const sm_p
 sm_status sm_shard_read(void *dst, size_t size, uint32_t *crc, const sm_shard *shard, uint64_t at,
                         const sm_bundle_reader *reader, const sm_part *part, sm_error *err);
 
+/* Extends *crc with size bytes from at of the part. */
+sm_status sm_shard_crc(uint32_t *crc, size_t size, const sm_shard *shard, uint64_t at, const sm_bundle_reader *reader,
+                       const sm_part *part, sm_error *err);
+
 /* DATA_LOSS unless crc is the part's. */
 sm_status sm_part_compare(uint32_t crc, const sm_bundle_reader *reader, const sm_part *part, sm_error *err);
 
@@ -234,10 +238,45 @@ sm_status sm_read_box(sm_extent *box, const sm_bundle_reader *reader, const sm_b
 sm_status sm_parts_copy(void *dst, const sm_extent *wanted, const sm_bundle_reader *reader,
                         const sm_bundle_entry *entry, sm_parts parts, sm_error *err);
 
+/* As sm_bundle_reader_read_entry_tensor; is_in_place: in the mapped file where it can be. */
+sm_status sm_tensor_read(sm_tensor **out, const sm_bundle_reader *reader, const sm_bundle_entry *entry,
+                         const sm_slice_spec *slice, bool is_in_place, sm_error *err);
+
 /* ---- strings.c ---- */
 
 /* The same of strings and variants, as a tensor. arena is for what is needed on the way. */
 sm_status sm_strings_read(sm_tensor **out, const sm_extent *wanted, const sm_bundle_reader *reader,
                           const sm_bundle_entry *entry, sm_parts parts, sm_arena *arena, sm_error *err);
+
+/* Reads them of a part as it is stored, and checks all that can be. */
+sm_status sm_strings_check(const sm_bundle_reader *reader, const sm_bundle_entry *entry, const sm_part *part,
+                           sm_error *err);
+
+/* ---- pieces.c ---- */
+
+/*
+ * Work on many parts, by several threads. A large part of numbers is cut into pieces, so that all threads have something to
+ * do; the checksums of these are joined.
+ */
+typedef struct sm_job sm_job;
+struct sm_job {
+  sm_part part;
+  uint8_t *dst;       /* NULL: checked only */
+  uint8_t order_size; /* bytes to be turned round in dst; 1: none */
+  bool is_checked;    /* the checksum is compared */
+  sm_status status;   /* out */
+  sm_error *error;    /* out: NULL unless status is not SM_OK, and even then when there is no memory for it */
+  sm_status (*run)(sm_job *job, sm_error *err); /* not NULL: called instead, for what is not one row of numbers */
+  void *ctx;                                    /* run's */
+};
+
+/* Does the jobs, about in their order: that of their bytes in the files is the fastest (sm_job_is_before). Errors of jobs
+ * are left in them. RESOURCE_EXHAUSTED: no memory for the list of pieces. */
+sm_status sm_jobs_run(sm_job *jobs, size_t n, const sm_bundle_reader *reader, const sm_restore_options *options,
+                      sm_error *err);
+bool sm_job_is_before(const void *a, const void *b);
+void sm_jobs_free_errors(sm_job *jobs, size_t n, const sm_bundle_reader *reader);
+
+sm_status sm_restore_options_read(sm_restore_options *out, const sm_restore_options *options, sm_error *err);
 
 #endif

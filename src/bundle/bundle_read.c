@@ -233,18 +233,19 @@ static sm_status make_copy(sm_tensor **out, const sm_extent *box, const sm_bundl
 }
 
 static sm_status make_tensor(sm_tensor **out, const sm_extent *box, const sm_bundle_reader *reader,
-                             const sm_bundle_entry *entry, sm_parts parts, sm_arena *arena, sm_error *err) {
+                             const sm_bundle_entry *entry, sm_parts parts, bool is_in_place, sm_arena *arena,
+                             sm_error *err) {
   sm_tensor_view view;
-  sm_shard *shard;
+  sm_shard *shard = NULL;
   SM_TRY(open_shards(reader, parts, err));
   if (sm_dtype_size(entry->dtype) == 0) return sm_strings_read(out, box, reader, entry, parts, arena, err);
-  SM_TRY(find_in_place(&view, &shard, box, reader, entry, parts, err));
+  if (is_in_place) SM_TRY(find_in_place(&view, &shard, box, reader, entry, parts, err));
   if (shard != NULL) return make_in_place(out, &view, shard, reader, err);
   return make_copy(out, box, reader, entry, parts, err);
 }
 
-sm_status sm_bundle_reader_read_entry_tensor(sm_tensor **out, const sm_bundle_reader *reader,
-                                             const sm_bundle_entry *entry, const sm_slice_spec *slice, sm_error *err) {
+sm_status sm_tensor_read(sm_tensor **out, const sm_bundle_reader *reader, const sm_bundle_entry *entry,
+                         const sm_slice_spec *slice, bool is_in_place, sm_error *err) {
   sm_extent box[SM_MAX_RANK], whole_box[SM_MAX_RANK];
   sm_part whole;
   sm_parts parts;
@@ -253,9 +254,14 @@ sm_status sm_bundle_reader_read_entry_tensor(sm_tensor **out, const sm_bundle_re
   sm_arena arena;
   sm_arena_init(&arena, reader->allocator, sm_reader_limit(reader));
   sm_status status = sm_parts_find(&parts, &whole, whole_box, reader, entry, box, &arena, err);
-  if (status == SM_OK) status = make_tensor(out, box, reader, entry, parts, &arena, err);
+  if (status == SM_OK) status = make_tensor(out, box, reader, entry, parts, is_in_place, &arena, err);
   sm_arena_free(&arena);
   return status;
+}
+
+sm_status sm_bundle_reader_read_entry_tensor(sm_tensor **out, const sm_bundle_reader *reader,
+                                             const sm_bundle_entry *entry, const sm_slice_spec *slice, sm_error *err) {
+  return sm_tensor_read(out, reader, entry, slice, true, err);
 }
 
 sm_status sm_bundle_reader_read_tensor(sm_tensor **out, const sm_bundle_reader *reader, const char *key,

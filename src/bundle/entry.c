@@ -28,14 +28,35 @@ sm_key_text sm_key_text_of(sm_string key) {
 
 static const sm_wire_source *source_of(const sm_bundle_entry *entry) { return (const void *)entry->reserved[1].data; }
 
+/* The place of a value in the index; none when it was compressed. */
+static uint64_t offset_of(const sm_bundle_entry *entry) {
+  sm_span file = source_of(entry)->bytes;
+  uintptr_t begin = (uintptr_t)file.data, at = (uintptr_t)entry->reserved[0].data;
+  return at >= begin && at - begin <= file.size ? at - begin : SM_NO_OFFSET;
+}
+
 sm_status sm_entry_fail(const sm_bundle_entry *entry, sm_error *err, const char *format, ...) {
-  char what[256], message[448];
+  char what[256], place[40] = "";
+  uint64_t offset = offset_of(entry);
   va_list args;
   va_start(args, format);
   vsnprintf(what, sizeof what, format, args);
   va_end(args);
-  snprintf(message, sizeof message, "%s: %s", sm_key_text_of(entry->key).text, what);
-  return sm_wire_fail(source_of(entry), (const uint8_t *)entry->reserved[0].data, message, err);
+  if (offset != SM_NO_OFFSET) snprintf(place, sizeof place, "byte %llu: ", (unsigned long long)offset);
+  return sm_fail_at(err, SM_DATA_LOSS, offset, "%s: %s: %s%s", source_of(entry)->name, sm_key_text_of(entry->key).text,
+                    place, what);
+}
+
+/* Puts the key into a message of those who know nothing of keys. */
+static sm_status add_key(const sm_bundle_entry *entry, sm_status status, sm_error *err) {
+  if (status == SM_OK || err == NULL) return status;
+  char message[sizeof err->message];
+  const char *name = source_of(entry)->name;
+  size_t size = strlen(name);
+  memcpy(message, err->message, sizeof message);
+  bool is_named = strncmp(message, name, size) == 0 && strncmp(message + size, ": ", 2) == 0;
+  return sm_fail_at(err, err->code, err->offset, "%s: %s: %s", name, sm_key_text_of(entry->key).text,
+                    message + (is_named ? size + 2 : 0));
 }
 
 /* ---- Header ---- */
@@ -144,10 +165,10 @@ static sm_status add_shape(sm_bundle_entry *entry, sm_span shape, const sm_wire_
     sm_wire_reader sizes = sm_wire_read(dim.bytes, source);
     for (sm_wire_field field; sm_wire_next(&sizes, &field);)
       if (field.tag == SM_WIRE_TAG(DIM_SIZE, SM_WIRE_VARINT)) size = (int64_t)field.value;
-    SM_TRY(sm_wire_finish(&sizes, err));
+    SM_TRY(add_key(entry, sm_wire_finish(&sizes, err), err));
     entry->dims[entry->rank++] = size;
   }
-  return sm_wire_finish(&dims, err);
+  return add_key(entry, sm_wire_finish(&dims, err), err);
 }
 
 /* What the fields say, taken as it is. */
@@ -167,7 +188,7 @@ static sm_status read_fields(sm_bundle_entry *entry, int64_t *offset, int64_t *s
       default: break;
     }
   }
-  return sm_wire_finish(&reader, err);
+  return add_key(entry, sm_wire_finish(&reader, err), err);
 }
 
 static sm_status check_type(const sm_bundle_entry *entry, sm_error *err) {
@@ -209,11 +230,8 @@ static sm_status read_slice(sm_extent *extents, const sm_bundle_entry *entry, sm
   sm_extent box[SM_MAX_RANK];
   const sm_slice_spec spec = {extents, (size_t)entry->rank};
   sm_status status = sm_slice_read(extents, spec.n_extents, (sm_spans){&slice, 1}, source_of(entry), err);
-  if (status == SM_OK) {
-    status = sm_box_of(box, &spec, entry->dims, spec.n_extents, SM_DATA_LOSS, err);
-    if (status != SM_OK) sm_error_add_place(err, source_of(entry)->name);
-  }
-  return status;
+  if (status == SM_OK) status = sm_box_of(box, &spec, entry->dims, spec.n_extents, SM_DATA_LOSS, err);
+  return add_key(entry, status, err);
 }
 
 sm_status sm_entry_next_slice(sm_extent *extents, const sm_bundle_entry *entry, uint64_t *position, sm_error *err) {
@@ -226,7 +244,7 @@ sm_status sm_entry_next_slice(sm_extent *extents, const sm_bundle_entry *entry, 
     *position = (uint64_t)(reader.p - (const uint8_t *)value.data);
     return read_slice(extents, entry, field.bytes, err);
   }
-  SM_TRY(sm_wire_finish(&reader, err));
+  SM_TRY(add_key(entry, sm_wire_finish(&reader, err), err));
   return SM_FAIL(err, SM_OUT_OF_RANGE, "no more slices");
 }
 

@@ -30,8 +30,8 @@ sm_status sm_part_fail(const sm_bundle_reader *reader, const sm_part *part, sm_s
   va_end(args);
   if (reader->v1 != NULL)
     return SM_FAIL(err, code, "%s: %s: %s", reader->source.name, sm_key_text_of(part->key).text, what);
-  return sm_fail_at(err, code, part->offset, "%s: byte %llu: %s: %s", path_of(reader, part->shard).text,
-                    (unsigned long long)part->offset, sm_key_text_of(part->key).text, what);
+  return sm_fail_at(err, code, part->offset, "%s: %s: byte %llu: %s", path_of(reader, part->shard).text,
+                    sm_key_text_of(part->key).text, (unsigned long long)part->offset, what);
 }
 
 /* ---- Opening ---- */
@@ -111,6 +111,14 @@ sm_status sm_shard_of(sm_shard **out, const sm_bundle_reader *reader, const sm_p
 /* Bytes read at once where the file is not mapped, so that they are still in the cache when their crc is computed. */
 enum { READ_BLOCK = 256 << 10 };
 
+static sm_status read_file(void *dst, size_t size, const sm_shard *shard, uint64_t offset,
+                           const sm_bundle_reader *reader, const sm_part *part, sm_error *err) {
+  sm_status status = shard->fs->read_at(shard->fs, &shard->file, offset, dst, size, err);
+  if (status == SM_OUT_OF_RANGE) return sm_part_fail(reader, part, SM_DATA_LOSS, err, "the file became shorter");
+  if (status != SM_OK) sm_error_add_place(err, path_of(reader, part->shard).text);
+  return status;
+}
+
 sm_status sm_shard_read(void *dst, size_t size, uint32_t *crc, const sm_shard *shard, uint64_t at,
                         const sm_bundle_reader *reader, const sm_part *part, sm_error *err) {
   uint8_t *p = dst;
@@ -125,15 +133,29 @@ sm_status sm_shard_read(void *dst, size_t size, uint32_t *crc, const sm_shard *s
   }
   for (size_t done = 0, n; done < size; done += n) {
     n = crc == NULL || size - done < READ_BLOCK ? size - done : READ_BLOCK;
-    sm_status status = shard->fs->read_at(shard->fs, &shard->file, offset + done, p + done, n, err);
-    if (status == SM_OUT_OF_RANGE) return sm_part_fail(reader, part, SM_DATA_LOSS, err, "the file became shorter");
-    if (status != SM_OK) {
-      sm_error_add_place(err, path_of(reader, part->shard).text);
-      return status;
-    }
+    SM_TRY(read_file(p + done, n, shard, offset + done, reader, part, err));
     if (crc != NULL) *crc = sm_crc32c_extend(*crc, p + done, n);
   }
   return SM_OK;
+}
+
+sm_status sm_shard_crc(uint32_t *crc, size_t size, const sm_shard *shard, uint64_t at, const sm_bundle_reader *reader,
+                       const sm_part *part, sm_error *err) {
+  if (size == 0) return SM_OK;
+  if (shard->data != NULL) {
+    *crc = sm_crc32c_extend(*crc, shard->data + part->offset + at, size);
+    return SM_OK;
+  }
+  size_t block_size = size < READ_BLOCK ? size : READ_BLOCK;
+  uint8_t *block = sm_alloc(reader->allocator, block_size);
+  if (block == NULL) return SM_FAIL_OOM(err, block_size);
+  sm_status status = SM_OK;
+  for (size_t done = 0, n; status == SM_OK && done < size; done += n) {
+    n = size - done < block_size ? size - done : block_size;
+    status = sm_shard_read(block, n, crc, shard, at + done, reader, part, err);
+  }
+  sm_free(reader->allocator, block);
+  return status;
 }
 
 /* ---- Checksums ---- */

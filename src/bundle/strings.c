@@ -19,6 +19,7 @@ typedef struct cursor {
   const uint8_t *p, *end;
   const uint8_t *begin;
   uint32_t crc;
+  bool is_checked;
   const sm_bundle_reader *reader;
   const sm_part *part;
 } cursor;
@@ -58,7 +59,7 @@ static sm_status take_crc(cursor *at, const char *what, sm_error *err) {
   uint8_t expected[CRC_SIZE];
   if (at->end - at->p < CRC_SIZE) return fail(at, "cut off", err);
   put_number(expected, sm_crc32c_mask(at->crc), CRC_SIZE, at->reader->header.big_endian);
-  if (sm_reader_checks(at->reader) && memcmp(at->p, expected, CRC_SIZE) != 0) return fail(at, what, err);
+  if (at->is_checked && memcmp(at->p, expected, CRC_SIZE) != 0) return fail(at, what, err);
   at->crc = sm_crc32c_extend(at->crc, at->p, CRC_SIZE);
   at->p += CRC_SIZE;
   return SM_OK;
@@ -91,7 +92,7 @@ static sm_status parse_strings(sm_string *out, size_t n, cursor *at, sm_error *e
     out[i].data = (const char *)at->p;
     at->p += out[i].size;
   }
-  if (sm_reader_checks(at->reader)) at->crc = sm_crc32c_extend(at->crc, bytes, (size_t)(at->p - bytes));
+  if (at->is_checked) at->crc = sm_crc32c_extend(at->crc, bytes, (size_t)(at->p - bytes));
   return SM_OK;
 }
 
@@ -111,18 +112,16 @@ static sm_status parse_variants(sm_string *out, size_t n, cursor *at, sm_error *
 }
 
 /* Sets out, n strings, to where they lie in bytes, which are the part's. */
-static sm_status parse(sm_string *out, size_t n, const uint8_t *bytes, sm_dtype dtype, const sm_bundle_reader *reader,
-                       const sm_part *part, sm_error *err) {
+static sm_status parse(sm_string *out, size_t n, const uint8_t *bytes, sm_dtype dtype, bool is_checked,
+                       const sm_bundle_reader *reader, const sm_part *part, sm_error *err) {
   cursor at = {
-      .p = bytes, .end = bytes + part->size, .begin = bytes, .reader = reader, .part = part}; /* entry.c checked size */
-  if (part->size == 0) { /* no strings at all: not even their checksum need be there */
-  } else if (dtype == SM_DT_STRING) {
-    SM_TRY(parse_strings(out, n, &at, err));
-  } else {
-    SM_TRY(parse_variants(out, n, &at, err));
-  }
+      .p = bytes, .end = bytes + part->size, .begin = bytes, .is_checked = is_checked, .reader = reader, .part = part};
+  sm_status status = SM_OK;
+  if (part->size != 0) /* else no strings at all: not even their checksum need be there */
+    status = dtype == SM_DT_STRING ? parse_strings(out, n, &at, err) : parse_variants(out, n, &at, err);
+  SM_TRY(status);
   if (at.p != at.end) return fail(&at, "bytes behind the last element", err);
-  return sm_reader_checks(reader) ? sm_part_compare(at.crc, reader, part, err) : SM_OK;
+  return is_checked ? sm_part_compare(at.crc, reader, part, err) : SM_OK;
 }
 
 /* The bytes of a part: where they are mapped, or a copy in arena. */
@@ -145,19 +144,36 @@ static sm_status load_part(const uint8_t **out, const sm_bundle_reader *reader, 
 
 /* ---- All of them ---- */
 
+/* The elements of a part, in arena. */
+static sm_status load_strings(sm_string **out, bool is_checked, const sm_bundle_reader *reader,
+                              const sm_bundle_entry *entry, const sm_part *part, sm_arena *arena, sm_error *err) {
+  int64_t n;
+  size_t size;
+  const uint8_t *bytes;
+  if (!sm_box_elements(&n, part->box, (size_t)entry->rank) || !sm_mul_size((size_t)n, sizeof **out, &size))
+    return SM_FAIL_OOM(err, SIZE_MAX);
+  *out = sm_arena_alloc(arena, size);
+  if (*out == NULL) return sm_arena_fail(arena, size, err);
+  SM_TRY(load_part(&bytes, reader, part, arena, err));
+  return parse(*out, (size_t)n, bytes, entry->dtype, is_checked, reader, part, err);
+}
+
 static sm_status read_part(sm_string *dst, const sm_extent *wanted, const sm_bundle_reader *reader,
                            const sm_bundle_entry *entry, const sm_part *part, sm_arena *arena, sm_error *err) {
-  int64_t n;
-  const uint8_t *bytes;
-  size_t rank = (size_t)entry->rank, size;
-  if (!sm_box_elements(&n, part->box, rank) || !sm_mul_size((size_t)n, sizeof(sm_string), &size))
-    return SM_FAIL_OOM(err, SIZE_MAX);
-  sm_string *strings = sm_arena_calloc(arena, (size_t)n, sizeof *strings);
-  if (strings == NULL) return sm_arena_fail(arena, size, err);
-  SM_TRY(load_part(&bytes, reader, part, arena, err));
-  SM_TRY(parse(strings, (size_t)n, bytes, entry->dtype, reader, part, err));
-  sm_box_copy(dst, wanted, strings, part->box, rank, sizeof *strings, 1);
+  sm_string *strings;
+  SM_TRY(load_strings(&strings, sm_reader_checks(reader), reader, entry, part, arena, err));
+  sm_box_copy(dst, wanted, strings, part->box, (size_t)entry->rank, sizeof *strings, 1);
   return SM_OK;
+}
+
+sm_status sm_strings_check(const sm_bundle_reader *reader, const sm_bundle_entry *entry, const sm_part *part,
+                           sm_error *err) {
+  sm_arena arena;
+  sm_string *strings;
+  sm_arena_init(&arena, reader->allocator, sm_reader_limit(reader));
+  sm_status status = load_strings(&strings, true, reader, entry, part, &arena, err);
+  sm_arena_free(&arena);
+  return status;
 }
 
 static void fill(sm_tensor *tensor, char *bytes, const sm_string *strings, size_t n) {
