@@ -268,8 +268,11 @@ typedef struct sm_bundle_writer sm_bundle_writer;
  *
  * The same tensors and options give the same bytes. Memory: some megabytes and the index, whatever the tensors take.
  *
- * Errors: INVALID_ARGUMENT bad options; ALREADY_EXISTS there is such a checkpoint and no overwrite; UNIMPLEMENTED the
- *   file system is read-only; those of sm_fs.
+ * Until it has its name it is in files beside it, PREFIX.partial and PREFIX.partial-*; those of a process that died are
+ * removed by the next save to the same prefix. With overwrite, at every moment there is the old one or the new one.
+ *
+ * Errors: INVALID_ARGUMENT bad options; ALREADY_EXISTS there is such a checkpoint, or data files of one, and no overwrite;
+ *   ABORTED somebody else is saving to that prefix; UNIMPLEMENTED the file system is read-only; those of sm_fs.
  */
 SM_API sm_status sm_bundle_writer_open(sm_bundle_writer **out, const char *prefix, const sm_save_options *options,
                                        sm_error *err);
@@ -297,13 +300,18 @@ SM_API sm_status sm_bundle_writer_add_n(sm_bundle_writer *writer, sm_string key,
  */
 SM_API sm_status sm_bundle_writer_add_slice(sm_bundle_writer *writer, const char *key, const int64_t *dims,
                                             const sm_slice_spec *slice, const sm_tensor_view *part, sm_error *err);
+SM_API sm_status sm_bundle_writer_add_slice_n(sm_bundle_writer *writer, sm_string key, const int64_t *dims,
+                                              const sm_slice_spec *slice, const sm_tensor_view *part, sm_error *err);
 
 /**
  * Add a tensor piece by piece: begin, then append its bytes in any number of calls. The next call that is not append
- * ends it, and fails with INVALID_ARGUMENT when bytes are missing. Not for DT_STRING and DT_VARIANT.
+ * ends it, and fails with INVALID_ARGUMENT when bytes are missing. Not for DT_STRING and DT_VARIANT; such a tensor is
+ * never cut, whatever max_shard_size says.
  */
 SM_API sm_status sm_bundle_writer_begin(sm_bundle_writer *writer, const char *key, sm_dtype dtype, const int64_t *dims,
                                         int32_t rank, sm_error *err);
+SM_API sm_status sm_bundle_writer_begin_n(sm_bundle_writer *writer, sm_string key, sm_dtype dtype, const int64_t *dims,
+                                          int32_t rank, sm_error *err);
 SM_API sm_status sm_bundle_writer_append(sm_bundle_writer *writer, const void *data, size_t size, sm_error *err);
 
 /**
