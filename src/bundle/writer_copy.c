@@ -1,0 +1,119 @@
+/* Tensors from one checkpoint into another. Numbers go from file to file as they lie there, with the checksum that they
+ * have; what is stored otherwise in the other one is read as a tensor and added as any. */
+#include "bundle/writer_internal.h"
+#include "codec/crc32c.h"
+
+static int64_t length_of(const sm_bundle_entry *entry, const sm_slice_spec *slice, int32_t i) {
+  bool is_whole = slice == NULL || slice->extents[i].length < 0;
+  return is_whole ? entry->dims[i] : slice->extents[i].length;
+}
+
+/* Whether the bytes of entry are those that the writer would make of it, and it goes into one data file. */
+static bool can_be_taken(const sm_bundle_writer *writer, const sm_bundle_reader *reader, const sm_bundle_entry *entry) {
+  return reader->v1 == NULL && sm_dtype_size(entry->dtype) != 0 && writer->cutter.max_size == 0 &&
+         reader->header.big_endian == writer->options.big_endian;
+}
+
+/* ---- As bytes ---- */
+
+/* A part that is not mapped is read twice, so that no byte is written of one that is damaged. */
+static sm_status check_bytes(sm_bundle_writer *writer, const sm_shard *shard, const sm_bundle_reader *reader,
+                             const sm_part *part, sm_error *err) {
+  uint32_t crc = 0;
+  if (shard->data != NULL) return sm_part_check(shard, reader, part, err);
+  if (!sm_reader_checks(reader)) return SM_OK;
+  for (uint64_t at = 0; at < part->size;) {
+    size_t n = part->size - at < SM_SCRATCH_SIZE ? (size_t)(part->size - at) : SM_SCRATCH_SIZE;
+    SM_TRY(sm_shard_read(writer->encoder.scratch, n, &crc, shard, at, reader, part, err));
+    at += n;
+  }
+  return sm_part_compare(crc, reader, part, err);
+}
+
+static sm_status copy_bytes(sm_bundle_writer *writer, sm_shard_out *out, const sm_shard *shard,
+                            const sm_bundle_reader *reader, const sm_part *part, sm_error *err) {
+  if (part->size == 0) return SM_OK;
+  if (shard->data != NULL) return sm_shard_out_put_known(out, shard->data + part->offset, (size_t)part->size, err);
+  for (uint64_t at = 0; at < part->size;) {
+    size_t n = part->size - at < SM_SCRATCH_SIZE ? (size_t)(part->size - at) : SM_SCRATCH_SIZE;
+    SM_TRY(sm_shard_read(writer->encoder.scratch, n, NULL, shard, at, reader, part, err));
+    SM_TRY(sm_shard_out_put_known(out, writer->encoder.scratch, n, err));
+    at += n;
+  }
+  return SM_OK;
+}
+
+/* Adds a stored part, of which dims are the shape. */
+static sm_status take_part(sm_bundle_writer *writer, const sm_position *at, const int64_t *dims,
+                           const sm_bundle_reader *reader, const sm_bundle_entry *entry, const sm_part *part,
+                           sm_error *err) {
+  sm_shard *shard;
+  uint32_t number;
+  sm_error failure;
+  SM_TRY(sm_shard_of(&shard, reader, part, err));
+  SM_TRY(check_bytes(writer, shard, reader, part, err));
+  SM_TRY(sm_writer_add_entry(&number, writer, at, entry->dtype, dims, entry->rank, err));
+  int32_t out_number = sm_writer_least_filled(writer);
+  sm_shard_out *out = &writer->shards[out_number].out;
+  sm_status status = sm_shard_out_align(out, writer->options.alignment, &failure);
+  writer->index.entries[number].place = (sm_place){out_number, part->crc32c, out->size, part->size};
+  if (status == SM_OK) status = copy_bytes(writer, out, shard, reader, part, &failure);
+  return sm_writer_leave(writer, status, &failure, err);
+}
+
+/* ---- As a tensor ---- */
+
+static sm_status read_and_add(sm_bundle_writer *writer, const sm_position *at, const sm_bundle_reader *reader,
+                              const sm_bundle_entry *entry, sm_error *err) {
+  sm_tensor *tensor;
+  SM_TRY(sm_bundle_reader_read_entry_tensor(&tensor, reader, entry, at->slice, err));
+  const sm_tensor_view *view = sm_tensor_get_view(tensor);
+  sm_status status = at->slice == NULL ? sm_bundle_writer_add_n(writer, at->key, view, err)
+                                       : sm_bundle_writer_add_slice_n(writer, at->key, at->dims, at->slice, view, err);
+  sm_tensor_free(tensor);
+  return status;
+}
+
+/* ---- Both ---- */
+
+static sm_status copy_part(sm_bundle_writer *writer, const sm_position *at, const sm_bundle_reader *reader,
+                           const sm_bundle_entry *entry, sm_error *err) {
+  sm_part part = {.key = entry->key,
+                  .id = entry->reserved[0].data,
+                  .shard = entry->shard,
+                  .crc32c = entry->crc32c,
+                  .offset = entry->offset,
+                  .size = entry->size};
+  sm_extent box[SM_MAX_RANK];
+  int64_t dims[SM_MAX_RANK];
+  if (!can_be_taken(writer, reader, entry)) return read_and_add(writer, at, reader, entry, err);
+  if (at->slice != NULL) SM_TRY(sm_part_find(&part, box, reader, entry, at->slice->extents, &writer->key, err));
+  for (int32_t i = 0; i < entry->rank; i++) dims[i] = length_of(entry, at->slice, i);
+  return take_part(writer, at, dims, reader, entry, &part, err);
+}
+
+static sm_status copy_parts(sm_bundle_writer *writer, sm_string key, const sm_bundle_reader *reader,
+                            const sm_bundle_entry *entry, sm_error *err) {
+  sm_extent extents[SM_MAX_RANK];
+  const sm_slice_spec slice = {extents, (size_t)entry->rank};
+  sm_position at = {key, entry->dims, &slice};
+  uint64_t position = 0;
+  for (size_t i = 0; i < entry->n_slices; i++) {
+    sm_error failure;
+    sm_status status = sm_entry_next_slice(extents, entry, &position, &failure);
+    if (status == SM_OK) status = copy_part(writer, &at, reader, entry, &failure);
+    if (status != SM_OK && i != 0) return sm_writer_leave(writer, status, &failure, err); /* some of it is there */
+    if (status != SM_OK && err != NULL) *err = failure;
+    SM_TRY(status);
+  }
+  return SM_OK;
+}
+
+sm_status sm_bundle_writer_copy(sm_bundle_writer *writer, const char *key, const sm_bundle_reader *reader,
+                                const sm_bundle_entry *entry, sm_error *err) {
+  sm_position at = {key != NULL ? sm_string_of(key) : entry->key, entry->dims, NULL};
+  SM_TRY(sm_writer_enter(writer, err));
+  if (at.key.size == 0) return SM_FAIL(err, SM_INVALID_ARGUMENT, "the empty key is that of the header");
+  if (entry->n_slices != 0) return copy_parts(writer, at.key, reader, entry, err);
+  return copy_part(writer, &at, reader, entry, err);
+}
