@@ -4,6 +4,7 @@
  *
  *   tensor.h         dtypes and shapes: how many elements, how many bytes; making tensors
  *   slice.h          boxes: in protos and in text, copying what two have in common
+ *   tensor_proto.h   tensors in messages
  */
 #ifndef SM_TENSOR_TENSOR_H
 #define SM_TENSOR_TENSOR_H
