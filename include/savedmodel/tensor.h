@@ -111,6 +111,22 @@ typedef struct sm_tensor sm_tensor;
 SM_API sm_status sm_tensor_new(sm_tensor **out, sm_dtype dtype, const int64_t *dims, int32_t rank,
                                const sm_allocator *allocator, sm_error *err);
 
+/**
+ * Make a tensor of a serialised TensorProto, such as the default of a signature's input or the value of a Const node.
+ *
+ * out        freed with sm_tensor_free.
+ * proto      borrowed for the call.
+ * max_bytes  of the tensor, which may be any number of times larger than proto: the last value repeats. 0: max(1 GiB,
+ *            64 x proto.size); UINT64_MAX: no limit.
+ * allocator  NULL: malloc.
+ *
+ * Errors: DATA_LOSS damaged, or a dtype or shape that no tensor has; UNIMPLEMENTED handles of resources;
+ *   RESOURCE_EXHAUSTED.
+ * Format: tensorflow/core/framework/tensor.proto. Result as TF 2.21 Tensor::FromProto.
+ */
+SM_API sm_status sm_tensor_read_proto(sm_tensor **out, sm_string proto, uint64_t max_bytes,
+                                      const sm_allocator *allocator, sm_error *err);
+
 /** What is in it; until sm_tensor_free. */
 SM_API const sm_tensor_view *sm_tensor_get_view(const sm_tensor *tensor);
 
