@@ -355,6 +355,32 @@ static void open__damaged_models(void **state) {
   }
 }
 
+/* No protobuf runtime reads as much; here what is not asked for costs nothing. The file has a hole. */
+static void open__more_than_2_gib(void **state) {
+  (void)state;
+  temp_dir dir = make_temp_dir();
+  w_buffer w = {0};
+  sm_model *model;
+  sm_fault_alloc fa;
+  sm_open_options options = SM_OPEN_OPTIONS_INIT;
+  sm_fault_alloc_init(&fa, UINT64_MAX);
+  options.allocator = &fa.base;
+  put_small_model(&w);
+  w_tag(&w, 15, W_BYTES);
+  w_raw_varint(&w, ((uint64_t)1 << 31) + 1);
+  write_file(path_in(dir.path, "saved_model.pb"), w.data, w.size);
+  assert_int_equal(truncate(path_in(dir.path, "saved_model.pb"), (off_t)(w.size + ((uint64_t)1 << 31) + 1)), 0);
+  assert_ok(sm_model_open(&model, dir.path, &options, &err), err);
+  assert_number("meta graphs", sm_model_n_meta_graphs(model), 1);
+  assert_true(fa.peak_bytes < 10000);
+  sm_model_close(model);
+  assert_int_equal(truncate(path_in(dir.path, "saved_model.pb"), (off_t)(w.size + ((uint64_t)1 << 31))), 0);
+  assert_status(sm_model_open(&model, dir.path, &options, &err), SM_DATA_LOSS, err);
+  sm_fault_alloc_destroy(&fa);
+  w_free(&w);
+  remove_temp_dir(&dir);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(open__bad_arguments),
@@ -371,6 +397,7 @@ int main(void) {
       cmocka_unit_test(open__max_bytes),
       cmocka_unit_test(open__is_lazy),
       cmocka_unit_test(open__memory_is_not_that_of_the_graph),
+      cmocka_unit_test(open__more_than_2_gib),
       cmocka_unit_test(open__damaged_models),
   };
   return cmocka_run_group_tests_name("open", tests, NULL, NULL);

@@ -181,6 +181,36 @@ static void unpack__copy_string(void **state) {
   assert_bytes("empty", text.data, text.size + 1, "", 1);
 }
 
+/* What versions of protobuf-c before 1.4.1 read past the end of, or shifted too far (CVE-2022-33070, CVE-2022-48468):
+ * none of it gets as far as to them. In a NameAttrList around a ListValue. */
+static void unpack__what_protobuf_c_got_wrong(void **state) {
+  (void)state;
+  static const struct {
+    const char *what, *bytes;
+    size_t size;
+  } rows[] = {
+      {"tag whose bits are shifted out", "\xFA\xFF\xFF\xFF\x7F\x01x", 7},
+      {"tag of ten bytes", "\x8A\x80\x80\x80\x80\x80\x80\x80\x80\x01\x01x", 12},
+      {"text of 2^32 - 1 bytes", "\x0A\xFF\xFF\xFF\xFF\x0F", 6},
+      {"text of 2^32 bytes and one", "\x0A\x81\x80\x80\x80\x10x", 7},
+      {"text a byte too long", "\x0A\x02x", 3},
+      {"message a byte too long", "\x12\x03\x0A\x01", 4},
+      {"entry with a key too long", "\x12\x03\x0A\x05x", 5},
+      {"list with a packed length too long", "\x12\x08\x0A\x00\x12\x04\x0A\x02\x1A\x05", 10},
+      {"list with a packed varint cut", "\x12\x0A\x0A\x00\x12\x06\x0A\x04\x1A\x02\x80\x80", 12},
+      {"list with half a float", "\x12\x0A\x0A\x00\x12\x06\x0A\x04\x22\x02xx", 12},
+  };
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    ProtobufCMessage *message;
+    uint64_t calls = fa.n_calls;
+    w_clear(&w);
+    w_raw(&w, rows[i].bytes, rows[i].size);
+    sm_status status = unpack(&message, &tensorflow__name_attr_list__descriptor);
+    assert_text(rows[i].what, sm_status_name(status), "DATA_LOSS");
+    assert_number(rows[i].what, fa.n_calls, calls);
+  }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -193,6 +223,7 @@ int main(void) {
       CASE(unpack__no_memory),
       CASE(unpack__long_varints),
       CASE(unpack__copy_string),
+      CASE(unpack__what_protobuf_c_got_wrong),
   };
   return cmocka_run_group_tests_name("unpack", tests, NULL, NULL);
 }
