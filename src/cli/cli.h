@@ -11,7 +11,7 @@
  *   show.c       show in text                     show_json.c   show --json
  *   assets.c     assets                           convert.c     convert
  *   tensors.c    tensors                          cat.c         cat
- *   verify.c     verify                           sha256.c      checksums of tensors
+ *   run_verify.c verify                           sha256.c      checksums of tensors
  *   inspect_checkpoint.c  inspect_checkpoint
  *   run_scan.c   scan                             policy.c      scan --policy
  *   tag_text.c   tags in words
