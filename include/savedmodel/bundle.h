@@ -191,18 +191,19 @@ typedef struct sm_binding {
   sm_status status;  /* out: of this one */
 } sm_binding;
 
+/** Zero is the default of every field but struct_size; start from SM_RESTORE_OPTIONS_INIT. */
 typedef struct sm_restore_options {
   size_t struct_size;
-  sm_policy missing;    /* no such key */
-  sm_policy mismatched; /* another dtype or shape */
-  sm_policy unused;     /* tensors of the checkpoint that no binding names. SKIP is what SM_RESTORE_OPTIONS_INIT sets */
-  bool in_place;        /* where the library allocates: map instead of copying, where that is possible */
-  uint32_t n_threads;   /* 0: the caller's alone */
+  sm_policy missing;           /* no such key */
+  sm_policy mismatched;        /* another dtype or shape */
+  bool refuse_unused;          /* tensors of the checkpoint that no binding names are an error */
+  bool in_place;               /* where the library allocates: map instead of copying, where that is possible */
+  uint32_t n_threads;          /* 0: the caller's alone */
   const sm_executor *executor; /* instead of threads of the library's own */
 } sm_restore_options;
 
 #define SM_RESTORE_OPTIONS_INIT \
-  { .struct_size = sizeof(sm_restore_options), .unused = SM_POLICY_SKIP }
+  { .struct_size = sizeof(sm_restore_options) }
 
 typedef struct sm_restore_report {
   size_t n_restored;

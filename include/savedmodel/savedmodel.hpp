@@ -9,8 +9,8 @@
  * Errors     Every function that throws sm::Error has a twin try_x, which returns the status instead, fills *out on success
  *            and *err (nullptr: not wanted) on failure. With exceptions off (-fno-exceptions) only the twins exist. The
  *            containers handed out allocate as containers do (std::bad_alloc).
- * Ownership  Model, MemoryFs and ArchiveFs own what they opened: they are moved, not copied, and close it at their end. All else
- *            (MetaGraph, Trackable, structs, std::string_view) is borrowed from a Model and cheap to copy. It lives as long
+ * Ownership  Model, BundleReader, Tensor, MemoryFs and ArchiveFs own what they hold: they are moved, not copied, and close it at
+ *            their end. All else (MetaGraph, Trackable, Bundle, TensorView, structs, std::string_view) is borrowed from a Model and cheap to copy. It lives as long
  *            as the model is open; moving the Model does not disturb it. Nothing may be asked of an empty handle.
  * Threads    Const functions of Model and all of MetaGraph and Trackable: any number of threads.
  * Strings    Names and paths handed in end at their first NUL.
@@ -18,6 +18,7 @@
 #ifndef SAVEDMODEL_SAVEDMODEL_HPP
 #define SAVEDMODEL_SAVEDMODEL_HPP
 
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -592,6 +593,186 @@ struct Finding {
   const char *reason;
 };
 
+/**
+ * A tensor in memory that belongs to somebody else: a sm_tensor_view whose elements have a type. Whoever hands it out says
+ * how long it is good.
+ */
+class TensorView {
+ public:
+  TensorView() noexcept : view_{} {}
+  explicit TensorView(const sm_tensor_view &view) noexcept : view_(view) {}
+
+  sm_dtype dtype() const noexcept { return view_.dtype; }
+  Span<std::int64_t> dims() const noexcept { return {view_.dims, static_cast<std::size_t>(view_.rank)}; }
+  const sm_tensor_view &get() const noexcept { return view_; }
+
+  /** The elements as T: the C++ type of the dtype, std::uint16_t for the 16-bit floats, sm_string for strings. Fails with
+   * INVALID_ARGUMENT when they are of another, FAILED_PRECONDITION when they do not lie where a T can: then copy them. */
+  template <class T>
+  sm_status try_as(Span<T> *out, sm_error *err) const noexcept {
+    const char *wrong = nullptr;
+    if (!is_type<T>(view_.dtype)) wrong = "elements are of another type than asked for";
+    sm_status status = SM_INVALID_ARGUMENT;
+    if (wrong == nullptr && reinterpret_cast<std::uintptr_t>(view_.data) % alignof(T) != 0) {
+      wrong = "elements are not aligned";
+      status = SM_FAILED_PRECONDITION;
+    }
+    if (wrong != nullptr) {
+      if (err != nullptr) {
+        *err = sm_error{status, 0, UINT64_MAX, ""};
+        for (std::size_t i = 0; wrong[i] != '\0'; i++) err->message[i] = wrong[i];
+      }
+      return status;
+    }
+    *out = Span<T>(static_cast<const T *>(view_.data), view_.size / sizeof(T));
+    return SM_OK;
+  }
+
+#if SM_EXCEPTIONS_
+  template <class T>
+  Span<T> as() const {
+    Span<T> elements;
+    sm_error err{};
+    if (try_as(&elements, &err) != SM_OK) throw Error(err);
+    return elements;
+  }
+#endif
+
+ private:
+  template <class T>
+  static constexpr bool is_type(sm_dtype dtype) noexcept {
+    switch (dtype) {
+      case SM_DT_FLOAT: return std::is_same_v<T, float>;
+      case SM_DT_DOUBLE: return std::is_same_v<T, double>;
+      case SM_DT_INT8:
+      case SM_DT_QINT8: return std::is_same_v<T, std::int8_t>;
+      case SM_DT_UINT8:
+      case SM_DT_QUINT8: return std::is_same_v<T, std::uint8_t>;
+      case SM_DT_INT16:
+      case SM_DT_QINT16: return std::is_same_v<T, std::int16_t>;
+      case SM_DT_UINT16:
+      case SM_DT_QUINT16:
+      case SM_DT_HALF:
+      case SM_DT_BFLOAT16: return std::is_same_v<T, std::uint16_t>;
+      case SM_DT_INT32:
+      case SM_DT_QINT32: return std::is_same_v<T, std::int32_t>;
+      case SM_DT_UINT32: return std::is_same_v<T, std::uint32_t>;
+      case SM_DT_INT64: return std::is_same_v<T, std::int64_t>;
+      case SM_DT_UINT64: return std::is_same_v<T, std::uint64_t>;
+      case SM_DT_BOOL: return std::is_same_v<T, bool>;
+      case SM_DT_COMPLEX64: return std::is_same_v<T, std::complex<float>>;
+      case SM_DT_COMPLEX128: return std::is_same_v<T, std::complex<double>>;
+      case SM_DT_STRING:
+      case SM_DT_VARIANT: return std::is_same_v<T, sm_string>;
+      default: return sm_dtype_size(dtype) == 1 && std::is_same_v<T, std::uint8_t>;
+    }
+  }
+
+  sm_tensor_view view_;
+};
+
+/** A tensor that owns its memory, or shares a mapped file. */
+class Tensor {
+ public:
+  Tensor() noexcept = default;
+  explicit Tensor(sm_tensor *tensor) noexcept : tensor_(tensor) {} /* takes it over */
+  Tensor(Tensor &&other) noexcept : tensor_(std::exchange(other.tensor_, nullptr)) {}
+  Tensor &operator=(Tensor &&other) noexcept {
+    std::swap(tensor_, other.tensor_);
+    return *this;
+  }
+  ~Tensor() { sm_tensor_free(tensor_); }
+
+  /** As long as the tensor. */
+  TensorView view() const noexcept { return TensorView(*sm_tensor_get_view(tensor_)); }
+
+  explicit operator bool() const noexcept { return tensor_ != nullptr; }
+  sm_tensor *get() const noexcept { return tensor_; }
+  sm_tensor *release() noexcept { return std::exchange(tensor_, nullptr); }
+
+ private:
+  sm_tensor *tensor_ = nullptr;
+};
+
+/** An open checkpoint that belongs to somebody else, such as the variables of a model. */
+class Bundle {
+ public:
+  Bundle() noexcept = default;
+  explicit Bundle(const sm_bundle_reader *reader) noexcept : reader_(reader) {}
+
+  const sm_bundle_header &header() const noexcept { return *sm_bundle_reader_get_header(reader_); }
+
+  /** All keys, sorted. */
+  sm_status try_keys(std::vector<std::string> *out, sm_error *err) const {
+    std::vector<std::string> keys;
+    sm_bundle_iter *iter = nullptr;
+    const sm_bundle_entry *entry = nullptr;
+    SM_TRY(sm_bundle_iter_new(&iter, reader_, nullptr, err));
+    sm_status status;
+    while ((status = sm_bundle_iter_next(&entry, iter, err)) == SM_OK && entry != nullptr)
+      keys.emplace_back(entry->key.data, entry->key.size);
+    sm_bundle_iter_free(iter);
+    if (status == SM_OK) *out = std::move(keys);
+    return status;
+  }
+
+  /** A tensor where it lies, as long as the checkpoint is open. */
+  sm_status try_view(TensorView *out, Name key, sm_error *err) const noexcept {
+    sm_tensor_view view;
+    SM_TRY(sm_bundle_reader_view(&view, reader_, key.c_str(), err));
+    *out = TensorView(view);
+    return SM_OK;
+  }
+
+  /** A tensor of its own, in place where it can be viewed, else in memory. */
+  sm_status try_read(Tensor *out, Name key, sm_error *err) const noexcept {
+    sm_tensor *tensor = nullptr;
+    SM_TRY(sm_bundle_reader_read_tensor(&tensor, reader_, key.c_str(), nullptr, err));
+    *out = Tensor(tensor);
+    return SM_OK;
+  }
+
+#if SM_EXCEPTIONS_
+  std::vector<std::string> keys() const { return detail::value_of(*this, &Bundle::try_keys); }
+  TensorView view(Name key) const { return detail::value_of(*this, &Bundle::try_view, key); }
+  Tensor read(Name key) const { return detail::value_of(*this, &Bundle::try_read, key); }
+#endif
+
+  explicit operator bool() const noexcept { return reader_ != nullptr; }
+  const sm_bundle_reader *get() const noexcept { return reader_; }
+
+ private:
+  const sm_bundle_reader *reader_ = nullptr;
+};
+
+/** A checkpoint that closes itself. */
+class BundleReader : public Bundle {
+ public:
+  BundleReader() noexcept = default; /* empty: fill with try_open */
+  BundleReader(BundleReader &&other) noexcept : Bundle(std::exchange(static_cast<Bundle &>(other), Bundle())) {}
+  BundleReader &operator=(BundleReader &&other) noexcept {
+    std::swap(static_cast<Bundle &>(*this), static_cast<Bundle &>(other));
+    return *this;
+  }
+  ~BundleReader() { sm_bundle_reader_close(const_cast<sm_bundle_reader *>(get())); }
+
+  static sm_status try_open(BundleReader *out, Name prefix, const sm_open_options &options, sm_error *err) noexcept {
+    sm_bundle_reader *reader = nullptr;
+    SM_TRY(sm_bundle_reader_open(&reader, prefix.c_str(), &options, err));
+    BundleReader opened;
+    static_cast<Bundle &>(opened) = Bundle(reader);
+    *out = std::move(opened);
+    return SM_OK;
+  }
+
+#if SM_EXCEPTIONS_
+  explicit BundleReader(Name prefix, const sm_open_options &options = init<sm_open_options>()) {
+    sm_error err{};
+    if (try_open(this, prefix, options, &err) != SM_OK) throw Error(err);
+  }
+#endif
+};
+
 /** An open SavedModel. */
 class Model {
  public:
@@ -635,6 +816,14 @@ class Model {
     return find(out, tags.pointers().data(), tags.size(), err);
   }
   sm_status try_meta_graph(MetaGraph *out, sm_error *err) const noexcept { return find(out, nullptr, 0, err); }
+
+  /** The values of the variables; as long as the model. */
+  sm_status try_variables(Bundle *out, sm_error *err) const noexcept {
+    const sm_bundle_reader *reader = nullptr;
+    SM_TRY(sm_model_get_variables(&reader, model_, err));
+    *out = Bundle(reader);
+    return SM_OK;
+  }
 
   /** Empty when there is none. */
   sm_status try_fingerprint(std::optional<sm_fingerprint> *out, sm_error *err) const noexcept {
@@ -684,6 +873,7 @@ class Model {
 
   MetaGraph meta_graph(const Tags &tags) const { return detail::value_of(*this, &Model::try_meta_graph, tags); }
   MetaGraph meta_graph() const { return detail::value_of(*this, &Model::try_meta_graph); }
+  Bundle variables() const { return detail::value_of(*this, &Model::try_variables); }
   std::optional<sm_fingerprint> fingerprint() const { return detail::value_of(*this, &Model::try_fingerprint); }
   std::uint64_t file_size(Name name) const { return detail::value_of(*this, &Model::try_file_size, name); }
   void copy_file(Name name, Name dst_path) const {

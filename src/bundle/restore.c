@@ -192,7 +192,7 @@ static sm_status check_policies(const restore *r, sm_error *err) {
   if (report->n_mismatched != 0 && r->options.mismatched == SM_POLICY_ERROR)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %s; %zu mismatched in all", name, r->first_mismatch.message,
                    report->n_mismatched);
-  if (report->n_unused != 0 && r->options.unused == SM_POLICY_ERROR)
+  if (report->n_unused != 0 && r->options.refuse_unused)
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: nobody asked for %s; %zu unused in all", name,
                    sm_key_text_of(sm_string_of(r->first_unused)).text, report->n_unused);
   return SM_OK;
@@ -223,7 +223,7 @@ static sm_status collect(restore *r, sm_error *err) {
 
 static sm_status run(restore *r, bool wants_unused, sm_arena *arena, sm_error *err) {
   SM_TRY(compare_all(r, err));
-  if (wants_unused || r->options.unused == SM_POLICY_ERROR) SM_TRY(count_unused(r, arena, err));
+  if (wants_unused || r->options.refuse_unused) SM_TRY(count_unused(r, arena, err));
   SM_TRY(check_policies(r, err));
   r->jobs = sm_arena_array(arena, sm_job, r->n_bindings);
   r->targets = sm_arena_array(arena, target, r->n_bindings);

@@ -28,6 +28,7 @@ static const char COPY[] = "savedmodel_hpp_no_exceptions_copy";
 
 static const char V1_DIR[] = SM_TEST_DATA "/models/v1/several_meta_graphs";
 static const char V2_DIR[] = SM_TEST_DATA "/models/v2/signature_defaults";
+static const char VARIABLES_DIR[] = SM_TEST_DATA "/models/v2/variables";
 static const char ASSET_DIR[] = SM_TEST_DATA "/models/v2/table_asset";
 static const char WARMUP_DIR[] = SM_TEST_DATA "/models/v1/assets_extra_warmup";
 
@@ -242,6 +243,41 @@ static void text__there_and_back() {
 #endif
 }
 
+static void bundle__views_and_reads() {
+  const sm::Model model = opened(VARIABLES_DIR);
+  sm::Bundle variables;
+  std::vector<std::string> keys;
+  sm_error err;
+  CHECK(model.try_variables(&variables, &err) == SM_OK && variables.header().format == 2);
+  CHECK(variables.try_keys(&keys, &err) == SM_OK && keys.size() > 2 && keys[0] == "_CHECKPOINTABLE_OBJECT_GRAPH");
+  sm::Tensor graph;
+  sm::Span<sm_string> strings;
+  sm::Span<float> floats;
+  CHECK(variables.try_read(&graph, keys[0], &err) == SM_OK);
+  CHECK(graph.view().try_as(&strings, &err) == SM_OK && strings.size() == 1 && strings[0].size > 0);
+  CHECK(graph.view().try_as(&floats, &err) == SM_INVALID_ARGUMENT && graph.view().dims().empty());
+  sm::TensorView view;
+  CHECK(variables.try_view(&view, keys[0], &err) == SM_FAILED_PRECONDITION); /* strings are read, not viewed */
+  CHECK(variables.try_view(&view, "nope", &err) == SM_NOT_FOUND);
+
+  const std::string prefix = std::string(VARIABLES_DIR) + "/variables/variables";
+  sm::BundleReader reader, other;
+  CHECK(sm::BundleReader::try_open(&reader, prefix, sm::init<sm_open_options>(), &err) == SM_OK);
+  other = std::move(reader);
+  CHECK(other && !reader);
+  std::size_t n_floats = 0;
+  for (const std::string &key : keys) {
+    if (other.try_view(&view, key, &err) != SM_OK || view.dtype() != SM_DT_FLOAT) continue;
+    const sm_status status = view.try_as(&floats, &err);
+    CHECK(status == SM_OK ? floats.size() * sizeof(float) == view.get().size : status == SM_FAILED_PRECONDITION);
+    n_floats++;
+  }
+  CHECK(n_floats > 0);
+#if defined(__cpp_exceptions)
+  CHECK(model.variables().keys() == keys && sm::BundleReader(prefix).read(keys[0]).view().as<sm_string>().size() == 1);
+#endif
+}
+
 static void try_scan__keeps_what_is_found() {
   const sm::Model model = opened(TABLE_DIR);
   std::vector<sm::Finding> findings;
@@ -341,6 +377,7 @@ int main() {
   load_saved_model();
   archive__opens();
   text__there_and_back();
+  bundle__views_and_reads();
   try_scan__keeps_what_is_found();
   try_debug_info();
   throwing();
