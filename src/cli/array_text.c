@@ -12,7 +12,7 @@
 #include "cli/failure.h"
 #include "cli/float_text.h"
 #include "cli/python.h"
-#include "cli/text.h"
+#include "cli/text_buffer.h"
 
 /* ---- Which elements are shown ---- */
 
@@ -148,7 +148,7 @@ static void look_at_all(format *out, const walk *w) {
   float_text_finish(&out->imaginary);
 }
 
-static void put_integer(text *to, const format *f, const void *element) {
+static void put_integer(text_buffer *to, const format *f, const void *element) {
   char digits[32], sign = f->options->sign;
   bool is_plain = f->width == 0; /* of ml_dtypes, or a scalar */
   uint64_t value = 0;
@@ -167,7 +167,7 @@ static void put_integer(text *to, const format *f, const void *element) {
   text_put(to, digits, (size_t)size);
 }
 
-static void put_bytes(text *to, const void *element) {
+static void put_bytes(text_buffer *to, const void *element) {
   sm_string value;
   memcpy(&value, element, sizeof value);
   size_t most = value.size < SIZE_MAX / 8 ? 4 * value.size + 4 : SIZE_MAX; /* b'' and \xNN for each, terminated */
@@ -177,7 +177,7 @@ static void put_bytes(text *to, const void *element) {
   to->size += strlen(dst);
 }
 
-static void put_complex(text *to, const format *f, const void *element) {
+static void put_complex(text_buffer *to, const format *f, const void *element) {
   float_text_put(to, &f->real, element_float(f->dtype, element));
   float_text_put(to, &f->imaginary, element_imaginary(f->dtype, element));
   size_t end = to->size;
@@ -192,7 +192,7 @@ static bool is_of_ml_dtypes(sm_dtype dtype) {
   return dtype == SM_DT_INT4 || dtype == SM_DT_UINT4 || dtype == SM_DT_INT2 || dtype == SM_DT_UINT2;
 }
 
-static void put_element(text *to, const format *f, const void *element) {
+static void put_element(text_buffer *to, const format *f, const void *element) {
   bool is_record = element_is_quantised(f->dtype);
   if (is_record) text_put(to, "(", 1);
   switch (f->kind) {
@@ -208,7 +208,7 @@ static void put_element(text *to, const format *f, const void *element) {
 }
 
 /* str of what the one element of an array without dimensions is. */
-static void put_scalar(text *to, const format *f, const void *element) {
+static void put_scalar(text_buffer *to, const format *f, const void *element) {
   const float_type *type = float_type_of(f->dtype);
   double real = f->kind == ELEMENT_FLOAT || f->kind == ELEMENT_COMPLEX ? element_float(f->dtype, element) : 0;
   if (f->kind == ELEMENT_BOOL)
@@ -253,7 +253,7 @@ static void break_line(page *out, int64_t n_lines, int64_t indent) {
 }
 
 /* A word in a row; a line break in front of it where it does not fit. indent: of the row's lines. */
-static void put_word(page *out, const text *word, int64_t indent) {
+static void put_word(page *out, const text_buffer *word, int64_t indent) {
   bool is_old = out->options->legacy <= ARRAY_LEGACY_1_13, is_first = out->column <= indent;
   int64_t width = 0;
   for (size_t i = 0; i < word->size; i++) width += ((unsigned char)word->data[i] & 0xC0) != 0x80;
@@ -271,7 +271,7 @@ typedef struct printer {
   const walk *w;
   const format *f;
   page page;
-  text word;
+  text_buffer word;
 } printer;
 
 /* At the first index of an axis that is not shown? Goes on to the next that is, at least the last. */
@@ -283,7 +283,7 @@ static bool skip_hidden(const walk *w, int64_t *index, int32_t axis) {
 
 /* Elements of the last axis, from index on. */
 static void print_row(printer *p, int64_t *index) {
-  static const text dots = {.data = (char *)(uintptr_t) "...", .size = 3};
+  static const text_buffer dots = {.data = (char *)(uintptr_t) "...", .size = 3};
   int32_t axis = p->w->array->rank - 1;
   int64_t indent = axis + 1;
   for (index[axis] = 0; index[axis] < p->w->array->dims[axis]; index[axis]++) {

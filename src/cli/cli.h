@@ -17,6 +17,8 @@
  *   tag_text.c   tags in words
  *   python.c     Python's repr                    json.c        writing JSON
  *
+ * Arrays, in text and in files of other formats: array_text.h, npy.h, npz.h, safetensors.h.
+ *
  * Results go to stdout, one line "savedmodel: MESSAGE" per failure to stderr. Exit codes: 0 done, 1 the work failed,
  * 2 usage.
  */

@@ -62,14 +62,14 @@ static void take_apart(parts *out, double value, const float_type *type, const f
   if (out->exponent_size < 2) out->exponent_size = 2;
 }
 
-static void put_digits(text *to, const decimal *digits, int place, int n) {
+static void put_digits(text_buffer *to, const decimal *digits, int place, int n) {
   char *dst = text_reserve(to, (size_t)n);
   if (dst == NULL) return;
   for (int i = 0; i < n; i++) dst[i] = digit_at(digits, place - i);
   to->size += (size_t)n;
 }
 
-static void put_exponent(text *to, int exponent, int size) {
+static void put_exponent(text_buffer *to, int exponent, int size) {
   char digits[16];
   unsigned left = (unsigned)(exponent < 0 ? -exponent : exponent);
   for (int i = size - 1; i >= 0; i--, left /= 10) digits[i] = (char)('0' + left % 10);
@@ -77,7 +77,7 @@ static void put_exponent(text *to, int exponent, int size) {
   text_put(to, digits, (size_t)size);
 }
 
-static void put_together(text *to, const parts *in, const form *how) {
+static void put_together(text_buffer *to, const parts *in, const form *how) {
   int point = how->is_scientific ? in->digits.exponent : 0;
   if (in->sign != '\0') text_put(to, &in->sign, 1);
   put_digits(to, &in->digits, point + in->whole_size - 1, in->whole_size);
@@ -188,11 +188,11 @@ void float_text_finish(float_text *out) {
   keep_larger(&out->pad_left, text_width(options->infstr) + signed_infinity - out->pad_right - 1);
 }
 
-static void pad(text *to, int n) {
+static void pad(text_buffer *to, int n) {
   if (n > 0) text_put_many(to, ' ', (size_t)n);
 }
 
-static void put_other(text *to, const float_text *format, double value) {
+static void put_other(text_buffer *to, const float_text *format, double value) {
   const char *name = isnan(value) ? format->options->nanstr : format->options->infstr;
   const char *sign = !isnan(value) && value < 0 ? "-" : format->sign == '+' ? "+" : "";
   pad(to, format->pad_left + format->pad_right + 1 - text_width(sign) - text_width(name));
@@ -200,7 +200,7 @@ static void put_other(text *to, const float_text *format, double value) {
   text_put_string(to, name);
 }
 
-void float_text_put(text *to, const float_text *format, double value) {
+void float_text_put(text_buffer *to, const float_text *format, double value) {
   if (!isfinite(value)) {
     put_other(to, format, value);
     return;
@@ -216,12 +216,12 @@ void float_text_put(text *to, const float_text *format, double value) {
 
 /* ---- Scalars ---- */
 
-static void put_other_alone(text *to, double value, char sign) {
+static void put_other_alone(text_buffer *to, double value, char sign) {
   if (sign == '+' && !(value < 0)) text_put(to, "+", 1);
   text_put_string(to, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
 }
 
-static void put_alone(text *to, double value, const float_type *type, form how, int legacy) {
+static void put_alone(text_buffer *to, double value, const float_type *type, form how, int legacy) {
   double size = fabs(value), too_large = 1e16;
   if (!isfinite(value)) {
     put_other_alone(to, value, how.sign);
@@ -237,7 +237,7 @@ static void put_alone(text *to, double value, const float_type *type, form how, 
 }
 
 /* C's %g with so many digits, in any locale. */
-static void put_general(text *to, double value, int significant, char sign) {
+static void put_general(text_buffer *to, double value, int significant, char sign) {
   form how = {
       .is_scientific = true, .trim = DROP_AND_POINT, .precision = significant - 1, .min_digits = -1, .sign = sign};
   if (!isfinite(value)) {
@@ -255,7 +255,7 @@ static void put_general(text *to, double value, int significant, char sign) {
   put_together(to, &number, &how);
 }
 
-void small_float_put(text *to, double value) { put_general(to, value, 6, '-'); }
+void small_float_put(text_buffer *to, double value) { put_general(to, value, 6, '-'); }
 
 static const form shortest_form = {
     .is_shortest = true, .trim = DROP_TO_ONE, .precision = -1, .min_digits = -1, .sign = '-'};
@@ -265,7 +265,7 @@ static int old_digits(const float_type *type, int legacy) {
   return legacy > ARRAY_LEGACY_1_13 ? 0 : type == &float_type_double ? 12 : 6;
 }
 
-void float_scalar_put(text *to, double value, const float_type *type, int legacy) {
+void float_scalar_put(text_buffer *to, double value, const float_type *type, int legacy) {
   int digits = old_digits(type, legacy);
   if (digits == 0) {
     put_alone(to, value, type, shortest_form, legacy);
@@ -279,7 +279,7 @@ void float_scalar_put(text *to, double value, const float_type *type, int legacy
   text_put_string(to, ".0");
 }
 
-void complex_scalar_put(text *to, double real, double imaginary, const float_type *type, int legacy) {
+void complex_scalar_put(text_buffer *to, double real, double imaginary, const float_type *type, int legacy) {
   form how = shortest_form;
   how.trim = DROP_AND_POINT;
   bool has_real = real != 0 || signbit(real);

@@ -4,7 +4,7 @@
 
 #include "cli/array_text.h"
 #include "cli/digits.h"
-#include "cli/text.h"
+#include "cli/text_buffer.h"
 
 /* What is to be known of all numbers shown before the first is printed, filled in by looking at them twice. */
 typedef struct float_text {
@@ -32,11 +32,11 @@ void float_text_look_again(float_text *out, double value);
 void float_text_finish(float_text *out);
 
 /* Then each number, padded as the others need it. */
-void float_text_put(text *to, const float_text *format, double value);
+void float_text_put(text_buffer *to, const float_text *format, double value);
 
 /* str of a scalar; of a complex one; of one of ml_dtypes, in arrays too. */
-void float_scalar_put(text *to, double value, const float_type *type, int legacy);
-void complex_scalar_put(text *to, double real, double imaginary, const float_type *type, int legacy);
-void small_float_put(text *to, double value);
+void float_scalar_put(text_buffer *to, double value, const float_type *type, int legacy);
+void complex_scalar_put(text_buffer *to, double real, double imaginary, const float_type *type, int legacy);
+void small_float_put(text_buffer *to, double value);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/utf8_text.h"
+#include "cli/text_buffer.h"
 
 static void put_escaped(const char *bytes, size_t size) {
   putchar('"');
@@ -101,14 +101,6 @@ void json_null(json *out, const char *key) {
   fputs("null", stdout);
 }
 
-static bool is_utf8(const char *bytes, size_t size) {
-  for (size_t at = 0, n; at < size; at += n) {
-    n = utf8_char_size(bytes + at, size - at);
-    if (n == 0) return false;
-  }
-  return true;
-}
-
 void json_hex(json *out, const char *key, const char *bytes, size_t size) {
   before(out, key);
   putchar('"');
@@ -117,7 +109,7 @@ void json_hex(json *out, const char *key, const char *bytes, size_t size) {
 }
 
 void json_bytes(json *out, const char *key, const char *bytes, size_t size) {
-  if (is_utf8(bytes, size)) {
+  if (text_is_utf8(bytes, size)) {
     before(out, key);
     put_escaped(bytes, size);
     return;
