@@ -35,6 +35,16 @@ static sm_status find_stored(sm_part *part, const sm_bundle_reader *reader, cons
   return SM_OK;
 }
 
+/* A value takes a byte at least. */
+static sm_status find_v1(sm_part *part, const sm_bundle_reader *reader, const sm_bundle_entry *entry,
+                         sm_string slice_key, sm_error *err) {
+  int64_t n;
+  SM_TRY(sm_v1_find_part(part, reader->v1, reader, slice_key, err));
+  (void)sm_box_elements(&n, part->box, (size_t)entry->rank); /* part of a shape that was checked */
+  if ((uint64_t)n <= part->values.size) return SM_OK;
+  return sm_entry_fail(entry, err, "a slice of %lld elements in %zu bytes", (long long)n, part->values.size);
+}
+
 sm_status sm_part_find(sm_part *part, sm_extent *box, const sm_bundle_reader *reader, const sm_bundle_entry *entry,
                        const sm_extent *slice, sm_buffer *scratch, sm_error *err) {
   size_t rank = (size_t)entry->rank;
@@ -44,7 +54,7 @@ sm_status sm_part_find(sm_part *part, sm_extent *box, const sm_bundle_reader *re
   scratch->size = 0;
   SM_TRY(sm_slice_key_put(scratch, entry->key, slice, rank, err));
   const sm_string slice_key = {(const char *)scratch->data, scratch->size};
-  sm_status status = reader->v1 != NULL ? sm_v1_find_part(part, reader->v1, reader, slice_key, err)
+  sm_status status = reader->v1 != NULL ? find_v1(part, reader, entry, slice_key, err)
                                         : find_stored(part, reader, entry, slice_key, err);
   return status == SM_NOT_FOUND ? fail_missing(entry, slice, err) : status;
 }

@@ -116,7 +116,10 @@ static sm_status add_job(restore *r, sm_binding *binding, const sm_bundle_entry 
   *job = (sm_job){.ctx = t};
   r->n_jobs++;
   if (is_plain) return add_plain(job, r, binding, entry, err);
-  job->part = (sm_part){.key = sm_string_of(binding->key), .shard = entry->shard, .offset = entry->offset};
+  size_t size; /* about: enough to see how much work it is */
+  if (entry->size != 0 || !sm_shape_bytes(&size, entry->dtype, entry->dims, (size_t)entry->rank)) size = 0;
+  job->part = (sm_part){
+      .key = sm_string_of(binding->key), .shard = entry->shard, .offset = entry->offset, .size = entry->size + size};
   job->run = run_target;
   return SM_OK;
 }

@@ -80,7 +80,7 @@ static sm_status new_index(sm_v1_index **out, sm_bundle_reader *reader, size_t n
 }
 
 static sm_status open_listed(sm_bundle_reader *reader, const name_list *list, sm_error *err) {
-  sm_v1_index *v1;
+  sm_v1_index *v1 = NULL;
   size_t n = n_names(list);
   if (n == 0) return SM_NOT_FOUND;
   sm_sort(names_of(list), n, sizeof(const char *), is_name_before);
@@ -101,7 +101,7 @@ static sm_status open_sharded(sm_bundle_reader *reader, sm_error *err) {
 }
 
 sm_status sm_v1_open(sm_bundle_reader *reader, sm_error *err) {
-  sm_v1_index *v1;
+  sm_v1_index *v1 = NULL;
   SM_TRY(new_index(&v1, reader, 1, err));
   sm_status status = open_file(v1, reader, reader->base, err);
   if (status == SM_NOT_FOUND || status == SM_FAILED_PRECONDITION) { /* a directory of that name is no checkpoint */

@@ -35,16 +35,20 @@ static sm_status add_metas(sm_buffer *metas, sm_span message, sm_bundle_reader *
 }
 
 static sm_status add_file(sm_buffer *metas, const sm_table *file, sm_bundle_reader *reader, sm_error *err) {
-  sm_string value;
+  sm_string value = {NULL, 0};
+  bool has_meta = false;
   sm_status status = sm_table_find(&value, file, (sm_string){"", 0}, err);
-  if (status == SM_NOT_FOUND)
-    return SM_FAIL(err, SM_DATA_LOSS, "%s: a table, but not a checkpoint: nothing under the empty key",
-                   reader->source.name);
-  SM_TRY(status);
+  if (status != SM_NOT_FOUND) SM_TRY(status);
   sm_wire_reader fields = sm_wire_read((sm_span){(const uint8_t *)value.data, value.size}, &reader->source);
-  for (sm_wire_field field; sm_wire_next(&fields, &field);)
-    if (field.tag == SM_WIRE_TAG(SLICES_META, SM_WIRE_BYTES)) SM_TRY(add_metas(metas, field.bytes, reader, err));
-  return sm_wire_finish(&fields, err);
+  for (sm_wire_field field; sm_wire_next(&fields, &field);) {
+    if (field.tag != SM_WIRE_TAG(SLICES_META, SM_WIRE_BYTES)) continue;
+    has_meta = true;
+    SM_TRY(add_metas(metas, field.bytes, reader, err));
+  }
+  SM_TRY(sm_wire_finish(&fields, err));
+  if (has_meta) return SM_OK;
+  return SM_FAIL(err, SM_DATA_LOSS, "%s: a table, but no checkpoint of version 1 (of PREFIX.index name the PREFIX)",
+                 reader->source.name);
 }
 
 /* ---- Putting together ---- */
