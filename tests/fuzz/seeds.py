@@ -27,6 +27,8 @@ class Given:
     self.fingerprints = self.files(data, "fingerprint.pb")
     self.keras_metadata = self.files(data, "keras_metadata.pb")
     self.texts = self.files(data, "*.pbtxt")
+    self.tensor_protos = [bytes.fromhex(line.split("\t")[2])
+                          for line in (data / "tensor_protos.tsv").read_text().splitlines()]
     self.small_models = [model for model in self.models if len(model) <= MAX_MODEL]
 
   @staticmethod
@@ -99,6 +101,19 @@ def wire_seeds(given):
     for message in messages if name in kinds else []:
       yield bytes([kinds.index(name), 128]) + message
       yield bytes([kinds.index(name), 0]) + message + message  # a message given twice
+
+
+def tensor_proto_seeds(given):
+  for message in given.tensor_protos:
+    yield b"\0" + message
+
+
+def slice_seeds(given):
+  for text in "4 6 0,2:-", "5 -", "1 2 3 -:1,1:0,3", "9223372036854775807 1,9223372036854775806":
+    yield b"\0" + text.encode()
+  yield b"\1\2\x0A\4\x08\2\x10\2\x0A\0"
+  yield b"\2\1" + bytes([0x06, 0x02, 0x22, 0x42])
+  yield b"\2\2" + bytes([0x04, 0x06, 0x02, 0x06, 0x22, 0x03, 0x22, 0x33])
 
 
 def open_model_seeds(given):
