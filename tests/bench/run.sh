@@ -47,7 +47,7 @@ quietly() { # COMMAND...: shows its output only when it fails
 echo "== Building into $build" >&2
 quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DSM_BUILD_TESTS=ON
 quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph bench_text \
-  bench_crc32c
+  bench_crc32c bench_table bench_make_table
 if grep -q '^PROTOBUF_C_ARCHIVE:.*\.a$' "$build/CMakeCache.txt"; then
   quietly cmake --build "$build" --target savedmodel-static
 else
@@ -56,6 +56,7 @@ fi
 tool=$build/savedmodel static_tool=$build/savedmodel-static
 bench_open=$build/tests/bench/bench_open
 bench_text=$build/tests/bench/bench_text
+bench_table=$build/tests/bench/bench_table
 quietly cc -O2 -w -o "$work/bin/skim" "$shared/bench/skim.c"
 quietly cc -O2 -w -o "$work/bin/measure" "$shared/bench/measure.c"
 
@@ -78,6 +79,7 @@ for thousands in 005 050 500; do # paths of one length, so that they do not show
   quietly "$build/tests/bench/bench_make_graph" "${thousands#0}000" "$work/made.pb"
   mv "$work/made.pb" "$file"
 done
+quietly "$build/tests/bench/bench_make_table" 100000 "$work/keys100k.index"
 mobilenet=$models/mobilenet
 if [ ! -f "$mobilenet/saved_model.pb" ] && [ -n "$tensorflow" ]; then
   echo "== Making $mobilenet" >&2
@@ -139,6 +141,7 @@ for round in $rounds; do
   "$work/bin/skim" "$models/graph500k/saved_model.pb" 30 >>"$work/skim_graph500k"
   "$bench_text" 10 --floats "$work/floats.pbtxt" >>"$work/text_floats"
   "$build/tests/bench/bench_crc32c" 5 >>"$work/crc32c"
+  "$bench_table" 20 "$work/keys100k.index" >>"$work/table"
   if [ -n "$tensorflow" ] && [ "$round" = 1 ]; then
     "$venv/bin/python" tests/bench/text_tf.py GraphDef "$work/floats.pbtxt" >"$work/tf_text_floats" 2>/dev/null
     [ ! -f "$mobilenet/saved_model.pb" ] ||
@@ -255,6 +258,16 @@ text_and_data() { # DIR...: of all objects there, in KiB
   size $(find "$@" -name '*.o') | awk 'NR > 1 { n += $1 + $2 } END { printf "%.1f", n / 1024 }'
 }
 
+table_rows() {
+  ours=$(lowest table open_one)
+  row "open a table of 100 000 keys ($(calculate "$(wc -c <"$work/keys100k.index") / 1e6" 1f) MB), find one: min" "$ours ms" \
+    "≤ 1 ms" "$ours <= 1"
+  ours=$(lowest table find)
+  row "the same, open: find any key, find none: mean" "$ours / $(lowest table miss) ns" "≤ 2000 ns" "$ours <= 2000"
+  ours=$(lowest table list)
+  row "the same: list all, the first time, once more: min" "$ours / $(lowest table list_again) ms" "≤ 20 ms" "$ours <= 20"
+}
+
 size_rows() {
   objects=$build/CMakeFiles
   core=$(text_and_data "$objects/savedmodel_core.dir") cli=$(text_and_data "$objects/savedmodel.dir")
@@ -277,6 +290,7 @@ show_graph_rows
 [ ! -f "$work/text_mobilenet" ] || text_rows mobilenet mobilenet 100
 text_rows floats "half a million floats" ""
 crc32c_rows
+table_rows
 size_rows
 
 if [ -s "$missing" ]; then
