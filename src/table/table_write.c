@@ -115,8 +115,8 @@ static uint8_t *write_handle(uint8_t *dst, handle h) { return sm_varint_write(sm
 static void shorten_before(sm_buffer *key, sm_string next) {
   size_t i = 0;
   while (i < key->size && i < next.size && key->data[i] == (uint8_t)next.data[i]) i++;
-  if (i == key->size || i == next.size) return; /* one begins with the other */
-  if (key->data[i] == 0xFF || key->data[i] + 1 >= (uint8_t)next.data[i]) return;
+  if (i == key->size || i == next.size) return;          /* one begins with the other */
+  if (key->data[i] + 1 >= (uint8_t)next.data[i]) return; /* FF is never below it */
   key->data[i]++;
   key->size = i + 1;
 }
@@ -166,7 +166,7 @@ void sm_table_writer_free(sm_table_writer *writer) {
 }
 
 static sm_status add(sm_table_writer *w, sm_string key, sm_string value, sm_error *err) {
-  if (w->n != 0 && (uint64_t)key.size + value.size >= LARGE_ENTRY) SM_TRY(flush(w, err));
+  if ((uint64_t)key.size + value.size >= LARGE_ENTRY) SM_TRY(flush(w, err));
   if (w->has_pending) {
     shorten_before(&w->last_key, key);
     SM_TRY(add_pending(w, err));

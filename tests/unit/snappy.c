@@ -223,14 +223,19 @@ static void snappy__another_size(void **state) {
   (void)state;
   uint8_t dst[4];
   assert_status(sm_snappy_decompress(dst, 4,
-                                     "\x03\x08"
-                                     "abc",
-                                     5, &err),
+                                     BYTES("\x03\x08"
+                                           "abc"),
+                                     &err),
                 SM_DATA_LOSS, err);
   assert_status(sm_snappy_decompress(dst, 2,
-                                     "\x03\x08"
-                                     "abc",
-                                     5, &err),
+                                     BYTES("\x03\x08"
+                                           "abc"),
+                                     &err),
+                SM_DATA_LOSS, err);
+  assert_status(sm_snappy_decompress(dst, 3,
+                                     BYTES("\x04\x08"
+                                           "abc"),
+                                     &err),
                 SM_DATA_LOSS, err);
 }
 

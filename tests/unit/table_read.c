@@ -179,17 +179,26 @@ static void table_read__seeks_again(void **state) {
 
 static void table_read__value_offset(void **state) {
   (void)state;
-  w_buffer file = {0};
-  make_sound(&file);
-  sm_table *table = open_sound(&file);
+  w_buffer file = {0}, whole = {0};
+  sm_table *table;
   sm_string value;
+  make_sound(&file);
+  w_raw(&whole, "-", 1);
+  w_raw(&whole, file.data, file.size);
+  w_raw(&whole, "-", 1);
+  sm_bytes bytes = {.data = whole.data + 1, .size = file.size}; /* borrowed */
+  assert_ok(sm_table_open(&table, &bytes, "m/v.index", NULL, &err), err);
   assert_ok(sm_table_find(&value, table, sm_string_of("dogs"), &err), err);
   uint64_t offset = sm_table_value_offset(table, value);
   assert_true(offset < file.size);
   assert_int_equal(file.data[offset], '7');
-  assert_number("elsewhere", sm_table_value_offset(table, sm_string_of("7")), SM_NO_OFFSET);
+  value.data = (char *)whole.data;
+  assert_number("in front of it", sm_table_value_offset(table, value), SM_NO_OFFSET);
+  value.data = (char *)whole.data + whole.size - 1;
+  assert_number("behind it", sm_table_value_offset(table, value), SM_NO_OFFSET);
   sm_table_close(table);
   w_free(&file);
+  w_free(&whole);
 }
 
 static void table_read__empty(void **state) {
@@ -213,6 +222,7 @@ static void table_read__empty_blocks(void **state) {
   uint32_t restarts[N_OF(bounds)];
   for (size_t i = 0; i < N_OF(bounds); i++) {
     if (i == 1 || i == 3) t_text(&block, 0, bounds[i], "x");
+    if (i == 2) t_text(&block, 0, bounds[i], "of no restart, so not there");
     t_restarts(&block, (const uint32_t[]){0}, i != 2);
     restarts[i] = (uint32_t)index.size;
     t_index(&index, 0, bounds[i], t_block(&file, &block, T_PLAIN));
@@ -370,6 +380,43 @@ static void table_read__compressed(void **state) {
   w_free(&file);
 }
 
+/* What is wrong in a compressed block has no place in the file but the block's. */
+static void table_read__damage_in_a_compressed_block(void **state) {
+  (void)state;
+  w_buffer file = {0}, block = {0}, index = {0};
+  sm_table *table;
+  sm_string value;
+  t_text(&block, 0, "j", "v");
+  t_one_restart(&block);
+  t_index(&index, 0, "j", t_block(&file, &block, T_PLAIN));
+  uint32_t second = (uint32_t)index.size;
+  t_text(&block, 0, "k", "v");
+  t_text(&block, 2, "k", "v");
+  t_one_restart(&block);
+  t_compress(&block);
+  t_index(&index, 0, "k", t_block(&file, &block, T_SNAPPY));
+  t_restarts(&index, (const uint32_t[]){0, second}, 2);
+  t_finish(&file, &index);
+  table = open_sound(&file);
+  assert_status(sm_table_find(&value, table, sm_string_of("k"), &err), SM_DATA_LOSS, err);
+  assert_text("message", err.message, "m/v.index: block at 18: entry at byte 5: it shares 2 bytes with a key of 1");
+  assert_number("offset", err.offset, 18);
+  sm_table_close(table);
+
+  sm_fault_alloc fa; /* whoever tries again and again needs no more memory for it */
+  sm_fault_alloc_init(&fa, UINT64_MAX);
+  sm_table_options options = {.allocator = &fa.base};
+  assert_ok(open_bytes(&table, file.data, file.size, &options), err);
+  size_t before = fa.live_bytes;
+  for (int i = 0; i < 100; i++) assert_status(sm_table_find(&value, table, sm_string_of("k"), &err), SM_DATA_LOSS, err);
+  assert_number("memory", fa.live_bytes, before);
+  sm_table_close(table);
+  sm_fault_alloc_destroy(&fa);
+  w_free(&file);
+  w_free(&block);
+  w_free(&index);
+}
+
 /* What is decompressed counts. The block announces a megabyte, and makes it. */
 static void table_read__limit(void **state) {
   (void)state;
@@ -485,6 +532,23 @@ static void table_read__s1_s2_handles(void **state) {
     w_free(&block);
     w_free(&index);
   }
+}
+
+/* A trailer that would reach into the footer, by a byte; nothing but a footer. */
+static void table_read__s1_trailer(void **state) {
+  (void)state;
+  w_buffer file = {0}, block = {0};
+  t_text(&block, 0, "k", "v");
+  t_one_restart(&block);
+  t_handle whole = t_block(&file, &block, T_PLAIN);
+  t_footer(&file, whole, (t_handle){0, whole.size + 1});
+  assert_damaged("by a byte", &file, "a block of 14 bytes at 0 does not end before the footer at 18");
+  assert_number("offset", err.offset, 18);
+  w_clear(&file);
+  t_footer(&file, (t_handle){0, 0}, (t_handle){0, 0});
+  assert_damaged("footer only", &file, "a block of 0 bytes at 0 does not end before the footer at 0");
+  w_free(&file);
+  w_free(&block);
 }
 
 static void table_read__handles_that_are_none(void **state) {
@@ -649,7 +713,7 @@ static void table_read__s5_s12_counts(void **state) {
   static const struct {
     const char *what;
     uint32_t n;
-  } rows[] = {{"S5 one too many", 2}, {"S12 2^30", 1u << 30}, {"S12 2^32 - 1: 4 times and 4 more is 0", UINT32_MAX}};
+  } rows[] = {{"S5 one too many", 1}, {"S12 2^30", 1u << 30}, {"S12 2^32 - 1: 4 times and 4 more is 0", UINT32_MAX}};
   for (size_t i = 0; i < N_OF(rows); i++) {
     w_buffer file = {0}, block = {0};
     t_text(&block, 0, "", "");
@@ -902,8 +966,10 @@ int main(void) {
       cmocka_unit_test(table_read__shares_less),
       cmocka_unit_test(table_read__any_bytes),
       cmocka_unit_test(table_read__compressed),
+      cmocka_unit_test(table_read__damage_in_a_compressed_block),
       cmocka_unit_test(table_read__limit),
       cmocka_unit_test(table_read__s1_s2_handles),
+      cmocka_unit_test(table_read__s1_trailer),
       cmocka_unit_test(table_read__handles_that_are_none),
       cmocka_unit_test(table_read__overlapping_blocks),
       cmocka_unit_test(table_read__s3_snappy),
