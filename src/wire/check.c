@@ -74,6 +74,13 @@ static bool are_odd_booleans(const ProtobufCFieldDescriptor *described, sm_span 
   return is_odd;
 }
 
+sm_status sm_wire_check_value(const ProtobufCFieldDescriptor *described, const sm_wire_field *field,
+                              const sm_wire_source *source, sm_error *err) {
+  if (described->type == PROTOBUF_C_TYPE_STRING) return check_string(described, field->bytes, source, err);
+  bool is_packed = described->type != PROTOBUF_C_TYPE_BYTES && sm_wire_type_of(field) == SM_WIRE_BYTES;
+  return is_packed ? check_packed(described, field->bytes, source, err) : SM_OK;
+}
+
 /* Notes a field of a described message. *inside is the type to go into, or NULL. */
 static sm_status check_field(const ProtobufCMessageDescriptor **inside, frame *in, const sm_wire_field *field,
                              sm_wire_facts *facts, const sm_wire_source *source, sm_error *err) {
@@ -105,12 +112,8 @@ static sm_status check_field(const ProtobufCMessageDescriptor **inside, frame *i
   }
   /* A packed element of one byte becomes one of up to eight; strings get a terminator and a pointer. */
   facts->unpacked_size += 8 * (uint64_t)field->bytes.size + 32;
-  if (described->type == PROTOBUF_C_TYPE_STRING) return check_string(described, field->bytes, source, err);
-  if (described->type != PROTOBUF_C_TYPE_BYTES && sm_wire_type_of(field) == SM_WIRE_BYTES) {
-    facts->needs_merge |= are_odd_booleans(described, field->bytes);
-    return check_packed(described, field->bytes, source, err);
-  }
-  return SM_OK;
+  if (sm_wire_type_of(field) == SM_WIRE_BYTES) facts->needs_merge |= are_odd_booleans(described, field->bytes);
+  return sm_wire_check_value(described, field, source, err);
 }
 
 sm_status sm_wire_check(sm_wire_facts *facts, const ProtobufCMessageDescriptor *type, sm_span message,

@@ -3,6 +3,7 @@
  *
  *   scan.c     walks the fields of one message without unpacking anything; every length is checked against what is left
  *   check.c    walks a message and all inside it by its descriptor, and says whether protobuf-c may see it
+ *   inspect.c  the same walk for those who want to know all that is wrong, not the first of it
  *   merge.c    rewrites the rare message that protobuf-c would read otherwise than the protobuf specification says
  *   map.c      finds the entries of a map field
  *   unpack.c   check, merge where needed, then protobuf-c's unpack into an arena
@@ -136,5 +137,21 @@ sm_status sm_wire_entry_value(sm_spans *out, const sm_wire_entry *entry, const s
  */
 sm_status sm_wire_unpack(ProtobufCMessage **out, const ProtobufCMessageDescriptor *type, sm_spans message,
                          const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
+/* ---- Looking through a message ---- */
+
+/*
+ * Something that was met: a field that the schema does not know, or knows with another type (fault is NULL), or one that
+ * cannot be read: DATA_LOSS framing, UTF-8, nested more than SM_WIRE_MAX_DEPTH deep; UNIMPLEMENTED a string with a NUL.
+ *
+ * in      the message that it lies in.
+ * number  of the field; 0 where not even that can be read.
+ */
+typedef void (*sm_wire_oddity_fn)(void *ctx, const ProtobufCMessageDescriptor *in, uint32_t number,
+                                  const sm_error *fault);
+
+/* Walks a message and all inside it, and goes on behind what cannot be read where its length is known. */
+void sm_wire_inspect(const ProtobufCMessageDescriptor *type, sm_span message, const sm_wire_source *source,
+                     sm_wire_oddity_fn fn, void *ctx);
 
 #endif

@@ -18,6 +18,10 @@ sm_status sm_wire_check(sm_wire_facts *facts, const ProtobufCMessageDescriptor *
 sm_status sm_wire_merge(sm_span *out, const ProtobufCMessageDescriptor *type, sm_span message, sm_arena *arena,
                         sm_error *err);
 
+/* The value of a field that is no message: UTF-8 (else DATA_LOSS), a NUL (UNIMPLEMENTED), packed lists. */
+sm_status sm_wire_check_value(const ProtobufCFieldDescriptor *described, const sm_wire_field *field,
+                              const sm_wire_source *source, sm_error *err);
+
 /* True when protobuf-c takes a field of this type for the described one. */
 bool sm_wire_type_fits(const ProtobufCFieldDescriptor *described, sm_wire_type type);
 
