@@ -163,6 +163,7 @@ SM_API sm_status sm_model_copy_file(const sm_model *model, const char *name, con
 typedef struct sm_model_file {
   const char *name; /* relative to the listed directory, '/'-separated */
   uint64_t size;    /* bytes */
+  bool is_symlink;  /* it, or a directory on the way to it, is a symbolic link */
 } sm_model_file;
 
 typedef sm_status (*sm_model_file_fn)(void *ctx, const sm_model_file *file, sm_error *err);

@@ -42,7 +42,7 @@ static const size_t NONE = SIZE_MAX;
 typedef struct listed {
   sm_string name; /* relative to the listed directory */
   uint64_t size;
-  bool is_dir;
+  bool is_dir, is_symlink;
   unsigned level;
 } listed;
 
@@ -75,6 +75,7 @@ static sm_status add_entry(void *ctx, const sm_dir_entry *entry, sm_error *err) 
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", entry->name);
   listed made = {.size = entry->size, .is_dir = entry->kind == SM_FILE_DIRECTORY};
   made.level = parent != NULL ? parent->level + 1 : 1;
+  made.is_symlink = entry->is_symlink || (parent != NULL && parent->is_symlink);
   if (made.level > MAX_LEVELS)
     return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%.200s: more than %d directories deep", name, MAX_LEVELS);
   if (l->n == MAX_LISTED) return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%.200s: more than %d files", name, MAX_LISTED);
@@ -116,7 +117,7 @@ sm_status sm_model_list_files(const sm_model *model, const char *dir, sm_model_f
   sm_arena_init(&l.arena, model->allocator, model->arena.max_bytes);
   sm_status status = list_all(&l, &model->root, clean, err);
   for (size_t i = 0; status == SM_OK && i < l.n; i++) {
-    sm_model_file file = {l.items[i].name.data, l.items[i].size};
+    sm_model_file file = {l.items[i].name.data, l.items[i].size, l.items[i].is_symlink};
     if (!l.items[i].is_dir) status = fn(fn_ctx, &file, err);
   }
   sm_free(l.allocator, l.items);
