@@ -13,13 +13,14 @@
  *   proto.c      the raw protobuf-c structs
  *   scan_model.c, scan_roots.c, scan_files.c, keras_metadata.c, alias_fs.c   what the model would do: savedmodel/scan.h
  *
- * Here is what objects/ needs of it. The public side is savedmodel/model.h.
+ * Here is what the modules above need of it. The public side is savedmodel/model.h.
  */
 #ifndef SM_MODEL_MODEL_H
 #define SM_MODEL_MODEL_H
 
 #include <savedmodel/model.h>
 
+#include "io/io.h"
 #include "wire/wire.h"
 
 /* A thing that is built on first use and then shared: NULL until it is published. */
@@ -38,6 +39,15 @@ sm_spans sm_meta_graph_info_bytes(const sm_meta_graph *graph);
 sm_spans sm_meta_graph_graph_bytes(const sm_meta_graph *graph);
 sm_spans sm_meta_graph_object_graph_bytes(const sm_meta_graph *graph);
 const sm_wire_source *sm_meta_graph_source(const sm_meta_graph *graph);
+
+/* The bytes of the whole SavedModel, and the file that they are from. */
+const sm_wire_source *sm_model_get_source(const sm_model *model);
+
+/* Where the model lies; dir is NULL when it was opened from a buffer. */
+const sm_root *sm_model_get_root(const sm_model *model);
+
+/* An arena with the allocator and the limit of the model, for what need not live as long as it. */
+void sm_model_init_arena(sm_arena *arena, const sm_model *model);
 
 /* Where objects/ keeps what it made of the object graph. */
 sm_once *sm_meta_graph_objects_slot(const sm_meta_graph *graph);

@@ -208,3 +208,11 @@ sm_spans sm_meta_graph_graph_bytes(const sm_meta_graph *graph) { return graph->g
 const sm_wire_source *sm_meta_graph_source(const sm_meta_graph *graph) { return &graph->model->source; }
 
 sm_once *sm_meta_graph_objects_slot(const sm_meta_graph *graph) { return (sm_once *)(uintptr_t)&graph->objects_value; }
+
+const sm_wire_source *sm_model_get_source(const sm_model *model) { return &model->source; }
+
+const sm_root *sm_model_get_root(const sm_model *model) { return &model->root; }
+
+void sm_model_init_arena(sm_arena *arena, const sm_model *model) {
+  sm_arena_init(arena, model->allocator, model->arena.max_bytes);
+}
