@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 # base < { io | codec } < { table | wire < tensor } < { bundle | graph } < model < objects < checkpoint
-#      < { run | export } < { serve | cli }
+#      < { verify | run | export } < { serve | cli }
 BASE = {"base"}
 BYTES = BASE | {"io", "codec"}
 MESSAGES = BYTES | {"table", "wire", "tensor"}
@@ -30,6 +30,7 @@ MAY_INCLUDE = {
     "model": GRAPHS,
     "objects": GRAPHS | {"model"},
     "checkpoint": GRAPHS | {"model", "objects"},
+    "verify": GRAPHS | {"model", "objects", "checkpoint"},
     "run": GRAPHS | {"model", "objects", "checkpoint"},
     "export": GRAPHS | {"model", "objects", "checkpoint"},
     "serve": GRAPHS | {"model", "objects", "checkpoint", "run", "export"},

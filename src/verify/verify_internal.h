@@ -1,0 +1,113 @@
+/* Inside verify/. */
+#ifndef SM_VERIFY_VERIFY_INTERNAL_H
+#define SM_VERIFY_VERIFY_INTERNAL_H
+
+#include "graph/graph.h"
+#include "model/model.h"
+#include "verify/verify.h"
+
+typedef struct sm_verifier {
+  const sm_model *model;
+  const sm_meta_graph *graph; /* the one that is being checked; NULL: none */
+  size_t graph_number;
+  const sm_wire_source *source;
+  const char *file; /* of source, below the model's directory */
+  sm_arena arena;   /* what is known of the meta graph */
+  sm_defect_fn fn;
+  void *ctx;
+  sm_status status; /* DATA_LOSS: there was an error */
+  sm_error first;
+} sm_verifier;
+
+/* ---- Telling ---- */
+
+/* "meta graph 1: node x of function f", without what is not there. */
+typedef struct sm_place {
+  const char *file; /* NULL: the SavedModel's */
+  const char *kind; /* "node"; NULL: the meta graph, or the file, as such */
+  sm_string name, function;
+} sm_place;
+
+__attribute__((format(printf, 4, 5))) void sm_verify_tell(sm_verifier *v, sm_severity severity, const sm_place *place,
+                                                          const char *format, ...);
+
+/* What err says, but for the file that it begins with. */
+void sm_verify_tell_error(sm_verifier *v, sm_severity severity, const sm_place *place, const sm_error *err);
+
+/* Is it the model that is at fault? Anything else ends the verification. */
+bool sm_verify_is_defect(sm_status status);
+
+/* For "%.*s", cut where it is long. */
+static inline int sm_shown_size(sm_string text) { return text.size < 200 ? (int)text.size : 200; }
+#define SM_SHOWN(text) sm_shown_size(text), (text).size != 0 ? (text).data : ""
+
+static inline sm_string sm_text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
+
+/* ---- What the graph is made of ---- */
+
+/* A node, or an argument of a function. */
+typedef struct sm_node_place {
+  sm_string name;
+  sm_string op;      /* "" for an argument */
+  sm_span bytes;     /* NodeDef; of an argument nothing */
+  size_t position;   /* in the file */
+  int64_t n_outputs; /* -1: nobody knows */
+} sm_node_place;
+
+typedef struct sm_node_index {
+  sm_node_place *nodes; /* sorted by name */
+  size_t n;
+  sm_string function; /* "": the graph itself */
+} sm_node_index;
+
+const sm_node_place *sm_node_index_find(const sm_node_index *index, sm_string name);
+
+typedef struct sm_op_defs sm_op_defs;
+
+/* All of a meta graph that more than one check needs. */
+typedef struct sm_graph_facts {
+  sm_node_index nodes;
+  sm_graph_library library;
+  const sm_op_defs *ops;
+  bool has_variables; /* operations that make some */
+  bool has_restore;   /* operations that restore them */
+} sm_graph_facts;
+
+/* "node", "node:1", "^node". False: no such thing. */
+typedef struct sm_tensor_ref {
+  sm_string node;
+  uint64_t index;
+  bool is_control;
+} sm_tensor_ref;
+
+bool sm_tensor_ref_parse(sm_tensor_ref *out, sm_string text);
+
+/* ---- op_outputs.c ---- */
+
+sm_status sm_op_defs_read(const sm_op_defs **out, sm_spans meta_info, const sm_graph_library *library,
+                          const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
+/* *out is -1 where it cannot be told: the op is not described, or an attribute that counts is not there. */
+sm_status sm_count_outputs(int64_t *out, const sm_op_defs *defs, sm_string op, sm_span node, sm_error *err);
+
+/* SM_DT_INVALID where it cannot be told. */
+sm_status sm_find_output_dtype(sm_dtype *out, const sm_op_defs *defs, const sm_node_place *node, uint64_t index,
+                               sm_error *err);
+
+/* ---- The checks ---- */
+
+void sm_check_bytes(sm_verifier *v, const char *file, const ProtobufCMessageDescriptor *type,
+                    const sm_wire_source *source);
+sm_status sm_check_files(sm_verifier *v, sm_error *err);
+sm_status sm_check_assets(sm_verifier *v, const sm_graph_facts *facts, sm_error *err);
+sm_status sm_check_tags(sm_verifier *v, sm_error *err); /* of all meta graphs */
+sm_status sm_check_graph(sm_graph_facts *out, sm_verifier *v, sm_error *err);
+sm_status sm_check_values(sm_verifier *v, const sm_node_place *node, sm_string function, sm_error *err);
+sm_status sm_check_signatures(sm_verifier *v, const sm_graph_facts *facts, sm_error *err);
+sm_status sm_check_saver(sm_verifier *v, const sm_graph_facts *facts, sm_error *err);
+sm_status sm_check_objects(size_t *n_variables, sm_verifier *v, const sm_graph_facts *facts, sm_error *err);
+
+/* wanted: the model cannot do without. */
+sm_status sm_check_variables(sm_verifier *v, bool wanted, sm_error *err);
+
+#endif

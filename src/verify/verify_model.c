@@ -1,0 +1,116 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <savedmodel/pb/saved_model.pb-c.h>
+
+#include "verify/verify_internal.h"
+
+/* ---- Telling ---- */
+
+/* Names come from files: whatever a terminal would act on goes the way that messages of errors go. */
+static void tell(sm_verifier *v, sm_severity severity, const sm_place *place, const char *text) {
+  static const sm_place nowhere;
+  const sm_place *at = place != NULL ? place : &nowhere;
+  sm_error what, where;
+  char graph[48] = "";
+  bool has_name = at->name.size != 0, is_inside = at->function.size != 0;
+  if (v->graph != NULL && sm_model_n_meta_graphs(v->model) > 1)
+    snprintf(graph, sizeof graph, "meta graph %zu%s", v->graph_number, at->kind != NULL ? ": " : "");
+  (void)SM_FAIL(&where, SM_DATA_LOSS, "%s%s%s%.*s%s%.*s", graph, at->kind != NULL ? at->kind : "", has_name ? " " : "",
+                SM_SHOWN(at->name), is_inside ? " of function " : "", SM_SHOWN(at->function));
+  (void)SM_FAIL(&what, SM_DATA_LOSS, "%s", text);
+  const sm_defect defect = {.severity = severity,
+                            .file = at->file != NULL ? at->file : v->file,
+                            .place = where.message,
+                            .what = what.message};
+  if (v->fn != NULL) v->fn(v->ctx, &defect);
+  if (severity != SM_SEVERITY_ERROR || v->status != SM_OK) return;
+  const char *colon = *defect.place != '\0' ? ": " : "";
+  v->status = SM_FAIL(&v->first, SM_DATA_LOSS, "%s%s%s: %s", defect.file, colon, defect.place, defect.what);
+}
+
+void sm_verify_tell(sm_verifier *v, sm_severity severity, const sm_place *place, const char *format, ...) {
+  char text[sizeof((sm_error *)0)->message];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  tell(v, severity, place, text);
+}
+
+static const char *without(const char *text, const char *beginning) {
+  size_t size = strlen(beginning);
+  bool begins = size != 0 && strncmp(text, beginning, size) == 0 && strncmp(text + size, ": ", 2) == 0;
+  return begins ? text + size + 2 : text;
+}
+
+void sm_verify_tell_error(sm_verifier *v, sm_severity severity, const sm_place *place, const sm_error *err) {
+  const sm_root *root = sm_model_get_root(v->model);
+  char path[SM_PATH_MAX];
+  const char *file = place != NULL && place->file != NULL ? place->file : v->file;
+  if (!sm_path_join(path, sizeof path, root->dir != NULL ? root->dir : "", file)) *path = '\0';
+  tell(v, severity, place, without(without(err->message, path), file));
+}
+
+bool sm_verify_is_defect(sm_status status) {
+  return status == SM_DATA_LOSS || status == SM_NOT_FOUND || status == SM_UNIMPLEMENTED || status == SM_OUT_OF_RANGE ||
+         status == SM_FAILED_PRECONDITION;
+}
+
+/* ---- One meta graph after the other ---- */
+
+/* wants_variables: it cannot do without a checkpoint. */
+static sm_status check_meta_graph(bool *wants_variables, sm_verifier *v, sm_error *err) {
+  sm_graph_facts facts;
+  size_t n_variables;
+  const sm_saver_def *saver;
+  SM_TRY(sm_check_graph(&facts, v, err));
+  SM_TRY(sm_check_assets(v, &facts, err));
+  SM_TRY(sm_check_signatures(v, &facts, err));
+  SM_TRY(sm_check_saver(v, &facts, err));
+  SM_TRY(sm_check_objects(&n_variables, v, &facts, err));
+  /* A model that is restored by its own operations names them in saver_def; one of objects is restored from outside. */
+  bool is_restored = facts.has_variables && sm_meta_graph_get_saver_def(&saver, v->graph, NULL) == SM_OK;
+  *wants_variables |= is_restored || n_variables != 0;
+  return SM_OK;
+}
+
+static sm_status check_meta_graphs(bool *wants_variables, sm_verifier *v, sm_error *err) {
+  size_t n = sm_model_n_meta_graphs(v->model);
+  sm_status status = SM_OK;
+  *wants_variables = false;
+  if (n == 0) sm_verify_tell(v, SM_SEVERITY_ERROR, NULL, "there is no meta graph in it");
+  for (size_t i = 0; status == SM_OK && i < n; i++) {
+    v->graph = sm_model_get_meta_graph(v->model, i);
+    v->graph_number = i;
+    status = check_meta_graph(wants_variables, v, err);
+    sm_arena_rewind(&v->arena, (sm_arena_mark){NULL, 0});
+  }
+  v->graph = NULL;
+  return status;
+}
+
+static sm_status check_all(sm_verifier *v, sm_error *err) {
+  bool wants_variables;
+  int64_t version = sm_model_get_schema_version(v->model);
+  SM_TRY(sm_check_files(v, err));
+  if (version != SM_SCHEMA_VERSION)
+    sm_verify_tell(v, SM_SEVERITY_WARNING, NULL, "saved_model_schema_version is %lld, expected %d", (long long)version,
+                   SM_SCHEMA_VERSION);
+  sm_check_bytes(v, v->file, &tensorflow__saved_model__descriptor, v->source);
+  SM_TRY(sm_check_tags(v, err));
+  SM_TRY(check_meta_graphs(&wants_variables, v, err));
+  return sm_check_variables(v, wants_variables, err);
+}
+
+sm_status sm_model_verify(const sm_model *model, sm_defect_fn fn, void *ctx, sm_error *err) {
+  sm_verifier v = {.model = model, .source = sm_model_get_source(model), .fn = fn, .ctx = ctx};
+  const char *slash = strrchr(v.source->name, '/');
+  v.file = slash != NULL ? slash + 1 : v.source->name;
+  sm_model_init_arena(&v.arena, model);
+  sm_status status = check_all(&v, err);
+  sm_arena_free(&v.arena);
+  if (status != SM_OK || v.status == SM_OK) return status;
+  if (err != NULL) *err = v.first;
+  return v.status;
+}
