@@ -67,9 +67,16 @@ static sm_status verify_checkpoint(report *to, const char *prefix, const sm_open
   return status;
 }
 
+/* A directory that has variables is one of a model, though the model be gone. */
+static bool was_model(const sm_fs *fs, const char *dir) {
+  sm_dir_entry entry;
+  if (fs == NULL) fs = sm_fs_local();
+  return fs->stat(&entry, fs, dir, SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX ".index", 0, NULL) == SM_OK;
+}
+
 static sm_status verify(report *to, const char *path, const sm_open_options *options, sm_error *err) {
-  return cli_is_model(options->fs, path) ? verify_model(to, path, options, err)
-                                         : verify_checkpoint(to, path, options, err);
+  bool is_model = cli_is_model(options->fs, path) || was_model(options->fs, path);
+  return is_model ? verify_model(to, path, options, err) : verify_checkpoint(to, path, options, err);
 }
 
 int cli_verify(const cli_args *args) {
