@@ -46,10 +46,10 @@ struct sm_meta_graph {
 struct sm_model {
   const sm_allocator *allocator;
   sm_open_options options; /* as given, the rest being defaults */
-  sm_root root;      /* root.dir NULL: opened from a buffer */
-  char *dir;         /* of root, owned */
-  char *source_name; /* owned */
-  sm_bytes bytes;    /* of saved_model.pb */
+  sm_root root;            /* root.dir NULL: opened from a buffer */
+  char *dir;               /* of root, owned */
+  char *source_name;       /* owned */
+  sm_bytes bytes;          /* of saved_model.pb */
   sm_wire_source source;
   sm_arena arena; /* all that was decoded; behind lock once the model is open */
   sm_mutex lock;

@@ -4,6 +4,7 @@
 
 #include <savedmodel/proto.h>
 
+#include "support/defects.h"
 #include "support/fault_alloc.h"
 #include "support/files.h"
 #include "support/models.h"
@@ -171,6 +172,31 @@ static void alloc_fault__merge(void **state) {
   w_free(&w);
 }
 
+/* Verifying: what memory is missing for is no defect of the model. */
+static void alloc_fault__verify(void **state) {
+  static const char *const verified[] = {"v1/assets", "v1/control_flow_v1", "v2/table_asset", "v2/captured_constants"};
+  (void)state;
+  for (size_t m = 0; m < N_OF(verified); m++)
+    for (uint64_t n = 0;; n++) {
+      run r;
+      sm_model *model;
+      defects found = {.n = 0};
+      begin(&r, verified[m], false);
+      assert_ok(sm_model_open(&model, r.dir, &r.options, &r.err), r.err);
+      sm_fault_alloc_rearm(&r.fa, n);
+      sm_status status = sm_model_verify(model, add_defect, &found, &r.err);
+      bool fired = r.fa.fired;
+      assert_status(status, fired ? SM_RESOURCE_EXHAUSTED : SM_OK, r.err);
+      assert_text(verified[m], found.text, "");
+      if (fired) assert_ok(sm_model_verify(model, add_defect, &found, &r.err), r.err);
+      sm_model_close(model);
+      end(&r);
+      if (fired) continue;
+      assert_true(n >= 8);
+      break;
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(alloc_fault__open),
@@ -178,6 +204,7 @@ int main(void) {
       cmocka_unit_test(alloc_fault__out_of_memory_for_good),
       cmocka_unit_test(alloc_fault__list_files),
       cmocka_unit_test(alloc_fault__merge),
+      cmocka_unit_test(alloc_fault__verify),
   };
   return cmocka_run_group_tests_name("alloc_fault", tests, NULL, NULL);
 }

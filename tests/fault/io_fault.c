@@ -4,6 +4,7 @@
 
 #include <savedmodel/model.h>
 
+#include "support/defects.h"
 #include "support/fault_alloc.h"
 #include "support/fault_fs.h"
 #include "support/files.h"
@@ -89,11 +90,40 @@ static void io_fault__file_gets_shorter(void **state) {
   assert_null(model);
 }
 
+/* Verifying: what cannot be read just now is no defect of the model. */
+static void io_fault__verify(void **state) {
+  (void)state;
+  for (size_t m = 0; m < N_OF(models); m++)
+    for (uint64_t n = 0;; n++) {
+      sm_fault_fs ff;
+      sm_model *model;
+      sm_error err;
+      defects found = {.n = 0};
+      sm_open_options options = SM_OPEN_OPTIONS_INIT;
+      sm_fault_fs_init(&ff, sm_fs_local(), UINT64_MAX);
+      options.fs = &ff.base;
+      assert_ok(sm_model_open(&model, model_dir(models[m]), &options, &err), err);
+      sm_fault_fs_rearm(&ff, n);
+      sm_status status = sm_model_verify(model, add_defect, &found, &err);
+      assert_status(status, ff.fired ? SM_UNAVAILABLE : SM_OK, err);
+      assert_text(models[m], found.text, "");
+      bool fired = ff.fired;
+      if (fired) assert_ok(sm_model_verify(model, add_defect, &found, &err), err);
+      sm_model_close(model);
+      assert_number("open files", ff.open_files, 0);
+      assert_number("mapped files", ff.mapped_files, 0);
+      if (fired) continue;
+      assert_true(n >= 8); /* forms, listings, fingerprint, debug info, index, data */
+      break;
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(io_fault__open),
       cmocka_unit_test(io_fault__look_up),
       cmocka_unit_test(io_fault__file_gets_shorter),
+      cmocka_unit_test(io_fault__verify),
   };
   return cmocka_run_group_tests_name("io_fault", tests, NULL, NULL);
 }

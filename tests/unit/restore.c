@@ -123,13 +123,14 @@ static void restore__damaged_data(void **state) {
 static void restore__policies(void **state) {
   (void)state;
   static const struct {
-    sm_policy missing, mismatched, unused;
+    sm_policy missing, mismatched;
+    bool refuse_unused;
     sm_status expected;
     const char *mentions;
-  } rows[] = {{SM_POLICY_ERROR, SM_POLICY_SKIP, SM_POLICY_SKIP, SM_NOT_FOUND, "no tensor gone; 1 missing"},
-              {SM_POLICY_SKIP, SM_POLICY_ERROR, SM_POLICY_SKIP, SM_INVALID_ARGUMENT, "k00: DT_FLOAT in the checkpoint"},
-              {SM_POLICY_SKIP, SM_POLICY_SKIP, SM_POLICY_ERROR, SM_FAILED_PRECONDITION, "k01; 38 unused"},
-              {SM_POLICY_SKIP, SM_POLICY_SKIP, SM_POLICY_SKIP, SM_OK, NULL}};
+  } rows[] = {{SM_POLICY_ERROR, SM_POLICY_SKIP, false, SM_NOT_FOUND, "no tensor gone; 1 missing"},
+              {SM_POLICY_SKIP, SM_POLICY_ERROR, false, SM_INVALID_ARGUMENT, "k00: DT_FLOAT in the checkpoint"},
+              {SM_POLICY_SKIP, SM_POLICY_SKIP, true, SM_FAILED_PRECONDITION, "k01; 38 unused"},
+              {SM_POLICY_SKIP, SM_POLICY_SKIP, false, SM_OK, NULL}};
   for (size_t i = 0; i < N_OF(rows); i++) {
     fixture f;
     sm_restore_report report;
@@ -137,7 +138,7 @@ static void restore__policies(void **state) {
     begin(&f, false);
     options.missing = rows[i].missing;
     options.mismatched = rows[i].mismatched;
-    options.unused = rows[i].unused;
+    options.refuse_unused = rows[i].refuse_unused;
     float untouched[4] = {9, 9, 9, 9};
     const int64_t wrong[] = {4};
     sm_binding bindings[] = {{.key = "k39", .rank = -1, .data = untouched, .size = sizeof untouched},
