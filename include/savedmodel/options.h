@@ -52,7 +52,7 @@ typedef struct sm_save_options {
   bool no_sync;   /* leave it to the system when the bytes reach the disk: a crash of the machine may lose the save */
   bool overwrite; /* replace what has that name; default: ALREADY_EXISTS */
   /* resources */
-  uint32_t n_threads;            /* 0: the caller's alone */
+  uint32_t n_threads;            /* for syncing several data files at once; 0: the caller's alone */
   const sm_executor *executor;   /* instead of threads of the library's own */
   const sm_allocator *allocator; /* NULL: malloc */
   const sm_fs *fs;               /* NULL: local files */

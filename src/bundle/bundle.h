@@ -19,6 +19,8 @@
  *   restore.c      many tensors at once
  *   verify.c       everything checked
  *
+ * Writing: see writer_internal.h.
+ *
  * A checkpoint is read where it lies: nothing is built when it is opened but for V1, whose index is a message.
  */
 #ifndef SM_BUNDLE_BUNDLE_H

@@ -165,12 +165,37 @@ static sm_status order_shards(int32_t **ids, sm_bundle_writer *writer, sm_error 
   return SM_OK;
 }
 
+typedef struct finish_task {
+  sm_bundle_writer *writer;
+  sm_mutex lock;
+  sm_status status; /* of the first that failed */
+  sm_error *err;
+} finish_task;
+
+/* Syncing is waiting, which several files can do at once. */
+static void finish_shard(void *ctx, size_t number) {
+  finish_task *task = ctx;
+  sm_shard_out *shard = &task->writer->shards[number].out;
+  sm_error failure;
+  if (!shard->is_open) return;
+  sm_status status = sm_shard_out_finish(shard, task->writer->options.no_sync, &failure);
+  if (status == SM_OK) return;
+  sm_mutex_lock(&task->lock);
+  if (task->status == SM_OK) {
+    task->status = status;
+    *task->err = failure;
+  }
+  sm_mutex_unlock(&task->lock);
+}
+
 static sm_status finish_shards(sm_bundle_writer *writer, sm_error *err) {
+  const sm_save_options *options = &writer->options;
+  finish_task task = {.writer = writer, .err = err};
   if (writer->n_shards == 0) SM_TRY(sm_writer_open_shard(writer, writer->buffers, false, err));
-  for (int32_t i = 0; i < writer->n_shards; i++)
-    if (writer->shards[i].out.is_open)
-      SM_TRY(sm_shard_out_finish(&writer->shards[i].out, writer->options.no_sync, err));
-  return SM_OK;
+  if (!sm_mutex_init(&task.lock)) return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "no mutex to be had");
+  sm_parallel_for(options->executor, options->n_threads, (size_t)writer->n_shards, finish_shard, &task);
+  sm_mutex_destroy(&task.lock);
+  return task.status;
 }
 
 static sm_status finish(sm_bundle_writer *writer, sm_error *err) {

@@ -6,7 +6,7 @@
  *   encode.c        a tensor as bytes of a data file
  *   cut.c           tensors cut so that data files stay below a size
  *   commit.c        names: from those of staging to those of a checkpoint
- *   merge.c         several checkpoints become one
+ *   bundle_merge.c  several checkpoints become one
  *   writer.c        opening, finishing, closing
  *   writer_add.c    adding
  *   writer_copy.c   adding what another checkpoint has
