@@ -133,11 +133,12 @@ SM_API const sm_tensor_view *sm_tensor_get_view(const sm_tensor *tensor);
 /** Its memory for writing; NULL when it lies in a mapped file. exclusive. */
 SM_API void *sm_tensor_get_data(sm_tensor *tensor);
 
-struct DLManagedTensorVersioned; /* of DLPack 1.0, dlpack.h */
+struct DLManagedTensorVersioned; /* of DLPack 1, dlpack.h */
 
 /**
  * Hand a tensor to another library, without a copy, as DLPack: on success the tensor belongs to *out, whose deleter
- * frees it; a tensor in a mapped file is flagged read-only.
+ * frees it. A tensor in a mapped file is flagged read-only, and may be less aligned than its dtype; numbers of less than a
+ * byte are flagged as padded, for they take one each.
  *
  * Errors: UNIMPLEMENTED the dtype has no equal in DLPack (strings, variants, quantised numbers).
  */
