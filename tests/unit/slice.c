@@ -74,9 +74,10 @@ static void slice__refuses_what_tensorflow_refuses(void **state) {
 
 static void slice__rank_must_be_that_of_the_tensor(void **state) {
   (void)state;
-  sm_extent extents[3];
+  sm_extent extents[3] = {{0, 0}, {7, 7}};
   w_raw(&w, rows_2_3, sizeof rows_2_3);
   assert_status(read_slice(extents, 1, w.size), SM_DATA_LOSS, err);
+  assert_number("behind the room there is", extents[1].start, 7);
   assert_status(read_slice(extents, 3, w.size), SM_DATA_LOSS, err);
   assert_mentions(err.message, "2 dimensions, the tensor has 3");
   assert_status(read_slice(extents, 0, w.size), SM_DATA_LOSS, err);

@@ -97,6 +97,7 @@ static void slice_cover__says_what_is_wrong(void **state) {
   assert_mentions(err.message, "18 elements of the 24");
   assert_mentions(err.message, "gap");
   assert_status(check(wanted, over, 2, 2), SM_DATA_LOSS, err);
+  assert_mentions(err.message, "30 elements of the 24");
   assert_mentions(err.message, "overlap");
   assert_status(check(wanted, both, 2, 2), SM_DATA_LOSS, err);
   assert_mentions(err.message, "overlap in 0,2:0,6");
