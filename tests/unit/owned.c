@@ -41,6 +41,27 @@ static void owned__memory(void **state) {
   sm_fault_alloc_destroy(&fa);
 }
 
+static size_t mapped_pages(void) {
+  size_t pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (file == NULL) return 0;
+  if (fscanf(file, "%zu", &pages) != 1) pages = 0;
+  fclose(file);
+  return pages;
+}
+
+static void owned__large_memory_is_given_back(void **state) {
+  (void)state;
+  static const int64_t dim = 64 * MIB;
+  size_t before = mapped_pages();
+  for (int i = 0; i < 100; i++) {
+    sm_tensor *tensor;
+    assert_ok(sm_tensor_new(&tensor, SM_DT_INT8, &dim, 1, NULL, &err), err);
+    sm_tensor_free(tensor);
+  }
+  assert_true(mapped_pages() < before + 2 * 64 * MIB / 4096);
+}
+
 /* An allocator whose memory is 16 bytes off every alignment that is asked for. */
 static void *odd_alloc(void *ctx, size_t size) {
   (void)ctx;
@@ -168,6 +189,7 @@ static void owned__without_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(owned__memory),
+      cmocka_unit_test(owned__large_memory_is_given_back),
       cmocka_unit_test(owned__aligned_whatever_the_allocator),
       cmocka_unit_test(owned__all_dtypes),
       cmocka_unit_test(owned__shapes_that_cannot_be),
