@@ -7,8 +7,11 @@ static sm_status open_variables(void **out, const sm_meta_graph *graph, const vo
                                 sm_error *err) {
   const sm_model *model = subject;
   sm_bundle_reader *reader;
+  char prefix[SM_PATH_MAX]; /* not the directory, which would stand for a checkpoint beside it, too */
   (void)graph, (void)arena;
-  SM_TRY(sm_bundle_reader_open(&reader, model->dir, &model->options, err));
+  if (!sm_path_join(prefix, sizeof prefix, model->dir, SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX))
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", model->dir);
+  SM_TRY(sm_bundle_reader_open(&reader, prefix, &model->options, err));
   *out = reader;
   return SM_OK;
 }
