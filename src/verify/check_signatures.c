@@ -10,6 +10,7 @@ typedef struct signature_walk {
   sm_verifier *v;
   const sm_graph_facts *facts;
   sm_place place;
+  uint64_t budget; /* for types of outputs */
 } signature_walk;
 
 /* name: a tensor or an op; what: "output y". */
@@ -30,7 +31,7 @@ static sm_status check_tensor(signature_walk *w, const char *what, sm_string nam
                    SM_SHOWN(name), (long long)node->n_outputs);
     return SM_OK;
   }
-  sm_status status = sm_find_output_dtype(&found, w->facts->ops, node, ref.index, err);
+  sm_status status = sm_find_output_dtype(&found, w->facts->ops, node, ref.index, &w->budget, err);
   if (status != SM_OK) return sm_verify_is_defect(status) ? SM_OK : status;
   if (found != SM_DT_INVALID && found % SM_DT_REF_OFFSET != dtype % SM_DT_REF_OFFSET)
     sm_verify_tell(w->v, SM_SEVERITY_WARNING, &w->place, "%s%s%.*s: dtype %d, but the node makes dtype %d", what, colon,
@@ -86,7 +87,7 @@ static sm_status check_init_op(signature_walk *w, sm_error *err) {
 }
 
 sm_status sm_check_signatures(sm_verifier *v, const sm_graph_facts *facts, sm_error *err) {
-  signature_walk w = {.v = v, .facts = facts};
+  signature_walk w = {.v = v, .facts = facts, .budget = ((uint64_t)1 << 24) + 64 * (uint64_t)v->source->bytes.size};
   for (size_t i = 0; i < sm_meta_graph_n_signatures(v->graph); i++) {
     const sm_signature *signature;
     sm_status status = sm_meta_graph_get_signature(&signature, v->graph, i, err);

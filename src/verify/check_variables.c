@@ -1,6 +1,4 @@
 /* The checkpoint, as sm_bundle_reader_verify sees it, and the object graph that is inside. */
-#include <stdio.h>
-
 #include <savedmodel/pb/trackable_object_graph.pb-c.h>
 
 #include "verify/verify_internal.h"
@@ -23,24 +21,62 @@ static void take_defect(void *ctx, const sm_defect *defect) {
 
 /* ---- Its object graph ---- */
 
-/* Objects that are saved as several tensors put more behind their key: a table has -keys and -values. */
-static sm_status check_key(sm_verifier *v, const sm_bundle_reader *reader, const char *key, sm_error *err) {
-  sm_bundle_iter *iter;
-  const sm_bundle_entry *entry = NULL;
-  const sm_place place = {.file = INDEX_NAME, .kind = key};
-  size_t size = strlen(key);
-  sm_status status = sm_bundle_iter_new(&iter, reader, key, err);
-  if (status == SM_OK) status = sm_bundle_iter_next(&entry, iter, err);
-  bool is_there = entry != NULL && entry->key.size >= size && memcmp(entry->key.data, key, size) == 0;
-  sm_bundle_iter_free(iter);
-  if (status == SM_OK && !is_there)
+/* Keys that objects have, sorted, and the walk over those of the checkpoint that goes along. */
+typedef struct key_walk {
+  sm_string *wanted;
+  size_t n, next;
+} key_walk;
+
+static bool key_less(const void *a, const void *b) {
+  return sm_string_compare(*(const sm_string *)a, *(const sm_string *)b) < 0;
+}
+
+static bool begins_with(sm_string text, sm_string beginning) {
+  return text.size >= beginning.size && sm_string_equal((sm_string){text.data, beginning.size}, beginning);
+}
+
+/* Takes those that a key of the checkpoint answers, or is already behind. Objects that are saved as several tensors put
+ * more behind their key: a table has -keys and -values. found: NULL at the end. */
+static void pass_key(key_walk *walk, sm_verifier *v, const sm_string *found) {
+  for (; walk->next < walk->n; walk->next++) {
+    sm_string key = walk->wanted[walk->next];
+    if (found != NULL && begins_with(*found, key)) continue;
+    if (found != NULL && sm_string_compare(*found, key) < 0) return;
+    const sm_place place = {.file = INDEX_NAME, .kind = "key", .name = key};
     sm_verify_tell(v, SM_SEVERITY_ERROR, &place, "an object of the checkpoint has it, the checkpoint has not");
+  }
+}
+
+static sm_status walk_keys(key_walk *walk, sm_verifier *v, sm_bundle_iter *iter, sm_error *err) {
+  for (;;) {
+    const sm_bundle_entry *entry;
+    sm_status status = sm_bundle_iter_next(&entry, iter, err);
+    if (status != SM_OK && !sm_verify_is_defect(status)) return status;
+    if (entry == NULL && status != SM_OK) return SM_OK; /* nobody knows what there is */
+    pass_key(walk, v, entry != NULL ? &entry->key : NULL);
+    if (entry == NULL || walk->next == walk->n) return SM_OK;
+  }
+}
+
+static sm_status check_keys(sm_verifier *v, const sm_bundle_reader *reader,
+                            const Tensorflow__TrackableObjectGraph *graph, sm_error *err) {
+  size_t n = 0;
+  sm_bundle_iter *iter;
+  for (size_t i = 0; i < graph->n_nodes; i++) n += graph->nodes[i]->n_attributes;
+  key_walk walk = {.wanted = sm_arena_array(&v->arena, sm_string, n)};
+  if (walk.wanted == NULL) return sm_arena_fail(&v->arena, n * sizeof *walk.wanted, err);
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    for (size_t k = 0; k < graph->nodes[i]->n_attributes; k++)
+      walk.wanted[walk.n++] = sm_string_of(graph->nodes[i]->attributes[k]->checkpoint_key);
+  sm_sort(walk.wanted, walk.n, sizeof *walk.wanted, key_less);
+  sm_status status = sm_bundle_iter_new(&iter, reader, NULL, err);
+  if (status == SM_OK) status = walk_keys(&walk, v, iter, err);
+  sm_bundle_iter_free(iter);
   return status == SM_OK || sm_verify_is_defect(status) ? SM_OK : status;
 }
 
-static sm_status check_object(sm_verifier *v, const sm_bundle_reader *reader,
-                              const Tensorflow__TrackableObjectGraph__TrackableObject *object, size_t n_objects,
-                              sm_error *err) {
+static void check_children(sm_verifier *v, const Tensorflow__TrackableObjectGraph__TrackableObject *object,
+                           size_t n_objects) {
   const sm_place place = {.file = INDEX_NAME, .kind = OBJECT_GRAPH_KEY};
   for (size_t i = 0; i < object->n_children; i++) {
     int32_t id = object->children[i]->node_id;
@@ -48,9 +84,6 @@ static sm_status check_object(sm_verifier *v, const sm_bundle_reader *reader,
       sm_verify_tell(v, SM_SEVERITY_ERROR, &place, "child %.140s leads to object %d, there are %zu",
                      object->children[i]->local_name, id, n_objects);
   }
-  for (size_t i = 0; i < object->n_attributes; i++)
-    SM_TRY(check_key(v, reader, object->attributes[i]->checkpoint_key, err));
-  return SM_OK;
 }
 
 static sm_status check_graph_bytes(sm_verifier *v, const sm_bundle_reader *reader, sm_string bytes, sm_error *err) {
@@ -68,8 +101,8 @@ static sm_status check_graph_bytes(sm_verifier *v, const sm_bundle_reader *reade
   if (status != SM_OK && err != NULL) *err = failure;
   SM_TRY(status);
   const Tensorflow__TrackableObjectGraph *graph = (const Tensorflow__TrackableObjectGraph *)message;
-  for (size_t i = 0; i < graph->n_nodes; i++) SM_TRY(check_object(v, reader, graph->nodes[i], graph->n_nodes, err));
-  return SM_OK;
+  for (size_t i = 0; i < graph->n_nodes; i++) check_children(v, graph->nodes[i], graph->n_nodes);
+  return check_keys(v, reader, graph, err);
 }
 
 /* What is damaged in the checkpoint as such has been told. */

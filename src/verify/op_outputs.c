@@ -8,16 +8,16 @@
 /* Fields of MetaInfoDef, OpList, FunctionDef, AttrValue, ListValue. */
 enum { INFO_STRIPPED_OP_LIST = 2, OP_LIST_OP = 1, FUNCTION_SIGNATURE = 1, ATTR_LIST = 1, ATTR_I = 3, ATTR_TYPE = 6 };
 
-/* Definitions with more arguments are of no operation of TensorFlow; looking their attributes up could take for ever. */
-enum { MAX_ARGS = 256 };
-
-/* A node whose attributes are larger is not searched for the type of each of its outputs. */
-enum { MAX_NODE_SIZE = 1 << 16 };
+/* Each argument that is a list takes a walk over the attributes of a node and of its op. No operation of TensorFlow has
+ * as many of either. */
+enum { MAX_LISTS = 16, MAX_ATTRS = 64 };
 
 typedef struct op_def {
   sm_string name;
   size_t position;
   const Tensorflow__OpDef *def;
+  const Tensorflow__OpDef__ArgDef **lists; /* outputs of which there may be any number */
+  size_t n_lists;
 } op_def;
 
 struct sm_op_defs {
@@ -32,6 +32,20 @@ static bool op_less(const void *a, const void *b) {
   return order != 0 ? order < 0 : left->position < right->position;
 }
 
+static bool is_list(const Tensorflow__OpDef__ArgDef *arg) {
+  return *arg->type_list_attr != '\0' || *arg->number_attr != '\0';
+}
+
+static sm_status find_lists(op_def *op, sm_arena *arena, sm_error *err) {
+  size_t n = 0;
+  for (size_t i = 0; i < op->def->n_output_arg; i++) n += is_list(op->def->output_arg[i]);
+  op->lists = sm_arena_array(arena, const Tensorflow__OpDef__ArgDef *, n);
+  if (op->lists == NULL) return sm_arena_fail(arena, n * sizeof *op->lists, err);
+  for (size_t i = 0; i < op->def->n_output_arg; i++)
+    if (is_list(op->def->output_arg[i])) op->lists[op->n_lists++] = op->def->output_arg[i];
+  return SM_OK;
+}
+
 /* What cannot be unpacked stays unknown: it has been told of as bytes. */
 static sm_status add_op(sm_op_defs *defs, sm_span bytes, sm_arena *arena, sm_error *err) {
   ProtobufCMessage *message;
@@ -39,9 +53,9 @@ static sm_status add_op(sm_op_defs *defs, sm_span bytes, sm_arena *arena, sm_err
       sm_wire_unpack(&message, &tensorflow__op_def__descriptor, (sm_spans){&bytes, 1}, defs->source, arena, err);
   if (status != SM_OK) return sm_verify_is_defect(status) ? SM_OK : status;
   const Tensorflow__OpDef *def = (const Tensorflow__OpDef *)message;
-  if (def->n_output_arg > MAX_ARGS || def->n_attr > MAX_ARGS) return SM_OK;
-  defs->ops[defs->n] = (op_def){sm_string_of(def->name), defs->n, def};
-  defs->n++;
+  op_def op = {.name = sm_string_of(def->name), .position = defs->n, .def = def};
+  SM_TRY(find_lists(&op, arena, err));
+  if (op.n_lists <= MAX_LISTS && def->n_attr <= MAX_ATTRS) defs->ops[defs->n++] = op;
   return SM_OK;
 }
 
@@ -76,9 +90,9 @@ sm_status sm_op_defs_read(const sm_op_defs **out, sm_spans meta_info, const sm_g
   return SM_OK;
 }
 
-static const Tensorflow__OpDef *find_op(const sm_op_defs *defs, sm_string op) {
+static const op_def *find_op(const sm_op_defs *defs, sm_string op) {
   size_t i = sm_named_find(defs->ops, defs->n, sizeof *defs->ops, op);
-  return i != SIZE_MAX ? defs->ops[i].def : NULL;
+  return i != SIZE_MAX ? &defs->ops[i] : NULL;
 }
 
 /* ---- Attributes ---- */
@@ -148,22 +162,22 @@ static sm_status count_arg(int64_t *out, const sm_op_defs *defs, const Tensorflo
                            const Tensorflow__OpDef__ArgDef *arg, sm_span node, sm_error *err) {
   attr_value value;
   *out = 1;
-  bool is_list = *arg->type_list_attr != '\0';
-  if (!is_list && *arg->number_attr == '\0') return SM_OK;
-  SM_TRY(read_attr(&value, defs, def, node, is_list ? arg->type_list_attr : arg->number_attr, 0, err));
-  *out = is_list ? (int64_t)value.n_types : value.i;
+  if (!is_list(arg)) return SM_OK;
+  bool has_types = *arg->type_list_attr != '\0';
+  SM_TRY(read_attr(&value, defs, def, node, has_types ? arg->type_list_attr : arg->number_attr, 0, err));
+  *out = has_types ? (int64_t)value.n_types : value.i;
   if (!value.is_known || *out < 0 || *out > INT32_MAX) *out = -1;
   return SM_OK;
 }
 
 sm_status sm_count_outputs(int64_t *out, const sm_op_defs *defs, sm_string op, sm_span node, sm_error *err) {
-  const Tensorflow__OpDef *def = find_op(defs, op);
-  int64_t total = 0;
+  const op_def *found = find_op(defs, op);
   *out = -1;
-  if (def == NULL) return SM_OK;
-  for (size_t i = 0; i < def->n_output_arg; i++) {
+  if (found == NULL) return SM_OK;
+  int64_t total = (int64_t)(found->def->n_output_arg - found->n_lists);
+  for (size_t i = 0; i < found->n_lists; i++) {
     int64_t n;
-    SM_TRY(count_arg(&n, defs, def, def->output_arg[i], node, err));
+    SM_TRY(count_arg(&n, defs, found->def, found->lists[i], node, err));
     if (n < 0) return SM_OK;
     total += n;
   }
@@ -182,11 +196,20 @@ static sm_status find_arg_dtype(sm_dtype *out, const sm_op_defs *defs, const Ten
   return SM_OK;
 }
 
+/* Many signatures may ask for outputs of one large node: that is given up before it takes for ever. */
+static bool is_worth_it(uint64_t *budget, const Tensorflow__OpDef *def, const sm_node_place *node) {
+  uint64_t cost = def->n_output_arg + def->n_attr + (MAX_LISTS + 1) * (uint64_t)node->bytes.size;
+  if (cost > *budget) return false;
+  *budget -= cost;
+  return true;
+}
+
 sm_status sm_find_output_dtype(sm_dtype *out, const sm_op_defs *defs, const sm_node_place *node, uint64_t index,
-                               sm_error *err) {
-  const Tensorflow__OpDef *def = find_op(defs, node->op);
+                               uint64_t *budget, sm_error *err) {
+  const op_def *found = find_op(defs, node->op);
   *out = SM_DT_INVALID;
-  if (def == NULL || node->bytes.size > MAX_NODE_SIZE) return SM_OK;
+  if (found == NULL || !is_worth_it(budget, found->def, node)) return SM_OK;
+  const Tensorflow__OpDef *def = found->def;
   for (size_t i = 0; i < def->n_output_arg; i++) {
     int64_t n;
     SM_TRY(count_arg(&n, defs, def, def->output_arg[i], node->bytes, err));

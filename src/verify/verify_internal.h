@@ -90,9 +90,9 @@ sm_status sm_op_defs_read(const sm_op_defs **out, sm_spans meta_info, const sm_g
 /* *out is -1 where it cannot be told: the op is not described, or an attribute that counts is not there. */
 sm_status sm_count_outputs(int64_t *out, const sm_op_defs *defs, sm_string op, sm_span node, sm_error *err);
 
-/* SM_DT_INVALID where it cannot be told. */
+/* SM_DT_INVALID where it cannot be told, or would take more than is left of *budget, about bytes to walk over. */
 sm_status sm_find_output_dtype(sm_dtype *out, const sm_op_defs *defs, const sm_node_place *node, uint64_t index,
-                               sm_error *err);
+                               uint64_t *budget, sm_error *err);
 
 /* ---- The checks ---- */
 
