@@ -114,6 +114,9 @@ static const struct {
     {"asset of an object",
      {.nodes = {"a=Placeholder()"}, .assets = {"a:0=x"}, .objects = {"asset 0", "asset 1"}},
      "error (buffer): object 1: it is asset 1, there are 1\n"},
+    {"objects are numbered from 0",
+     {.functions = {{"g", "x", {"n=NoOp()"}}}, .object_functions = {"g 1"}, .objects = {"4"}},
+     "error (buffer): concrete function g: a bound input leads to object 1, there are 1\n"},
     {"objects and functions",
      {.functions = {{"g", "x", {"n=NoOp()"}}}, .object_functions = {"g 0 5", "h"}, .objects = {"4"}},
      "error (buffer): concrete function g: a bound input leads to object 5, there are 1\n"
@@ -339,6 +342,28 @@ static void verify_model__bytes(void **state) {
   w_free(&deep);
 }
 
+/* As many messages inside each other as protobuf allows, and one more. */
+static void verify_model__depth(void **state) {
+  (void)state;
+  static const uint32_t list_value[] = {51, 1}, inner[] = {51};
+  for (size_t more = 0; more < 2; more++) {
+    w_buffer w = {0}, deep = {0}, last = {0};
+    w_varint(&w, SCHEMA_VERSION, 1);
+    size_t meta_graph = w_begin(&w, META_GRAPH), objects, object, function, spec; /* 1 deep */
+    w_end(&w, w_begin(&w, GRAPH));
+    objects = w_begin(&w, OBJECTS), object = w_begin(&w, 1), function = w_begin(&w, 6), spec = w_begin(&w, 2);
+    w_nest(&last, inner, 1, more, "", 0);                   /* 1 more, or none */
+    w_nest(&deep, list_value, 2, 47, last.data, last.size); /* 94: each is a list and a value */
+    w_bytes(&w, 1, deep.data, deep.size);                   /* fullargspec: the 6th */
+    w_end(&w, spec), w_end(&w, function), w_end(&w, object), w_end(&w, objects), w_end(&w, meta_graph);
+    (void)verify_bytes(&w);
+    assert_number("errors", found.n_errors, more);
+    w_free(&w);
+    w_free(&deep);
+    w_free(&last);
+  }
+}
+
 /* ---- Tags ---- */
 
 static void verify_model__tags(void **state) {
@@ -401,6 +426,36 @@ static void verify_model__files(void **state) {
   remove_temp_dir(&dir);
 }
 
+/* Variables that are objects are restored without a saver. */
+static void verify_model__objects_want_variables(void **state) {
+  (void)state;
+  temp_dir dir = make_temp_dir();
+  w_buffer w = {0};
+  w_varint(&w, SCHEMA_VERSION, 1);
+  put_meta_graph(&w, &(graph_spec){.nodes = {"v=VarHandleOp()"}, .objects = {"4", "7"}});
+  write_file(path_in(dir.path, "saved_model.pb"), w.data, w.size);
+  verify_dir(dir.path);
+  assert_mentions(found.text, "error variables/variables.index: not there, though the model has variables\n");
+  w_free(&w);
+  remove_temp_dir(&dir);
+}
+
+/* "m.index" beside the model "m" is nothing of it. */
+static void verify_model__checkpoint_beside(void **state) {
+  (void)state;
+  temp_dir dir = make_temp_dir();
+  w_buffer w = {0};
+  w_varint(&w, SCHEMA_VERSION, 1);
+  put_meta_graph(&w, &(graph_spec){.nodes = {"a=NoOp()"}});
+  assert_int_equal(mkdir(path_in(dir.path, "m"), 0777), 0);
+  write_file(path_in(dir.path, "m/saved_model.pb"), w.data, w.size);
+  write_file(path_in(dir.path, "m.index"), "x", 1);
+  verify_dir(path_in(dir.path, "m"));
+  assert_text("defects", found.text, "note saved_model.pb: the meta graph has no tags\n");
+  w_free(&w);
+  remove_temp_dir(&dir);
+}
+
 /* ---- Time and memory ---- */
 
 /* A hundred thousand nodes that all take from the last one, which is large. */
@@ -428,10 +483,17 @@ static void verify_model__wide_graph(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(verify_model__graphs),  cmocka_unit_test(verify_model__goes_on),
-      cmocka_unit_test(verify_model__outputs), cmocka_unit_test(verify_model__constants),
-      cmocka_unit_test(verify_model__bytes),   cmocka_unit_test(verify_model__tags),
-      cmocka_unit_test(verify_model__files),   cmocka_unit_test(verify_model__wide_graph),
+      cmocka_unit_test(verify_model__graphs),
+      cmocka_unit_test(verify_model__goes_on),
+      cmocka_unit_test(verify_model__outputs),
+      cmocka_unit_test(verify_model__constants),
+      cmocka_unit_test(verify_model__bytes),
+      cmocka_unit_test(verify_model__depth),
+      cmocka_unit_test(verify_model__tags),
+      cmocka_unit_test(verify_model__files),
+      cmocka_unit_test(verify_model__objects_want_variables),
+      cmocka_unit_test(verify_model__checkpoint_beside),
+      cmocka_unit_test(verify_model__wide_graph),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
