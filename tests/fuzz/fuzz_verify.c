@@ -4,6 +4,8 @@
  */
 #include "fuzz.h"
 
+#include <string.h>
+
 #include <savedmodel/savedmodel.h>
 
 #include "support/fault_alloc.h"
