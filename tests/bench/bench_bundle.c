@@ -1,224 +1,404 @@
 /*
- * What reading a checkpoint costs; the lowest of several rounds, CPU time of all threads next to wall time.
+ * bench_bundle: one job on a checkpoint, several times in this process; prints one line of JSON.
  *
- *   bench_bundle keys PREFIX       open, find, list, open and close over and over
- *   bench_bundle load PREFIX [N]   map and check, read into memory of the library's and of the caller's; N threads
- *   bench_bundle one PREFIX KEY    opens and reads one tensor, and prints nothing: for the time of a process
+ *     bench_bundle nothing                     start and end
+ *     bench_bundle one PREFIX KEY              open, read one tensor, close; once, and prints nothing: for measure.c
+ *     bench_bundle view RUNS PREFIX            open, view every tensor, which checks it
+ *     bench_bundle verify RUNS PREFIX          open, sm_bundle_reader_verify
+ *     bench_bundle read RUNS PREFIX            open, restore all into memory that the library allocates
+ *     bench_bundle read_into RUNS PREFIX       open, restore all into fresh pages of ours
+ *     bench_bundle write RUNS PREFIX OUT       write all tensors of PREFIX as checkpoint OUT, no_sync; OUT is removed
+ *     bench_bundle write_sync RUNS PREFIX OUT  the same, synced
+ *     bench_bundle find RUNS PREFIX            find every key, in random order
+ *     bench_bundle get RUNS PREFIX             find and read every tensor, in random order
+ *     bench_bundle list RUNS PREFIX            open, iterate over all tensors, close
+ *     bench_bundle cycle RUNS PREFIX           open, view the first tensor, close
+ *
+ * "cpu" is user + system and "wall" the time on the clock, in milliseconds; _min and _med are of the RUNS. Giving back what
+ * was read or opened is not in them but for list. "n" is the number of tensors: what find and get take is for all of them.
+ * "base", "end" and "peak" are resident memory in KiB, mapped files included: before the first run (of cycle: after the
+ * first hundred), after the last, and the most of the process so far. "heap" is the most that was allocated at one time, in
+ * bytes, as the library's allocator saw it in one run more (0: not measured).
  */
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 
-#include <savedmodel/bundle.h>
-
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { ROUNDS = 7 };
+#include <savedmodel/savedmodel.h>
 
-static double seconds(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+enum { MAX_RUNS = 20000, WARM_CYCLES = 100 };
 
-static long resident_kib(void) {
-  long pages = 0, resident = 0;
-  FILE *file = fopen("/proc/self/statm", "r");
-  if (file == NULL || fscanf(file, "%ld %ld", &pages, &resident) != 2) resident = 0;
-  if (file != NULL) fclose(file);
-  return resident * 4;
-}
+static sm_error error;
 
-static void must(sm_status status, const sm_error *err) {
+static void check(sm_status status) {
   if (status == SM_OK) return;
-  fprintf(stderr, "bench_bundle: %s\n", err->message);
+  fprintf(stderr, "bench_bundle: %s\n", error.message);
   exit(1);
 }
 
-typedef struct lap {
-  double wall, cpu;
-} lap;
-
-static lap start(void) { return (lap){seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID)}; }
-
-static void stop(lap *best, lap begun) {
-  double wall = seconds(CLOCK_MONOTONIC) - begun.wall, cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - begun.cpu;
-  if (best->wall == 0 || wall < best->wall) best->wall = wall;
-  if (best->cpu == 0 || cpu < best->cpu) best->cpu = cpu;
+static void *need(void *memory) {
+  if (memory != NULL) return memory;
+  fprintf(stderr, "bench_bundle: out of memory\n");
+  exit(1);
 }
 
-/* ---- Keys ---- */
+/* ---- Memory ---- */
 
-static char **list_keys(const sm_bundle_reader *reader, size_t *n) {
-  sm_error err;
+typedef struct counter {
+  size_t live, peak;
+} counter;
+
+/* In front of each block: its size. */
+typedef union header {
+  size_t size;
+  long double align;
+} header;
+
+static void *count_realloc(void *ctx, void *block, size_t size) {
+  counter *c = ctx;
+  header *old = block != NULL ? (header *)block - 1 : NULL;
+  size_t old_size = old != NULL ? old->size : 0;
+  header *made = realloc(old, sizeof *made + size);
+  if (made == NULL) return NULL;
+  made->size = size;
+  c->live += size - old_size;
+  if (c->live > c->peak) c->peak = c->live;
+  return made + 1;
+}
+
+static void *count_alloc(void *ctx, size_t size) { return count_realloc(ctx, NULL, size); }
+
+static void count_free(void *ctx, void *block) {
+  counter *c = ctx;
+  if (block == NULL) return;
+  c->live -= ((header *)block - 1)->size;
+  free((header *)block - 1);
+}
+
+static long peak_rss_kib(void) {
+  struct rusage usage;
+  (void)getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+/* 0 where the system does not tell. */
+static long present_rss_kib(void) {
+  long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (file == NULL) return 0;
+  if (fscanf(file, "%*d %ld", &pages) != 1) pages = 0;
+  fclose(file);
+  return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* ---- Times ---- */
+
+typedef struct instant {
+  double cpu, wall;
+} instant;
+
+static double ms_of(clockid_t clock) {
+  struct timespec t;
+  (void)clock_gettime(clock, &t);
+  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static instant now(void) { return (instant){ms_of(CLOCK_PROCESS_CPUTIME_ID), ms_of(CLOCK_MONOTONIC)}; }
+
+/* Of all runs so far. */
+typedef struct times {
+  double cpu[MAX_RUNS + 1], wall[MAX_RUNS + 1]; /* one more for the heap */
+  size_t n;
+} times;
+
+static times taken;
+
+static void take(instant start) {
+  instant end = now();
+  taken.cpu[taken.n] = end.cpu - start.cpu;
+  taken.wall[taken.n++] = end.wall - start.wall;
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* ---- Checkpoints ---- */
+
+typedef struct job {
+  const char *prefix, *out;
+  size_t runs;
+  sm_binding *bindings; /* one for each tensor: key, dtype, size; shuffled where that is wanted */
+  size_t n;
+  size_t total, largest; /* bytes */
+  counter memory;
+  long base, end, peak; /* resident memory in KiB */
+} job;
+
+static void note_memory(job *j) {
+  j->end = present_rss_kib();
+  j->peak = peak_rss_kib();
+}
+
+static sm_bundle_reader *open_reader(const job *j, const sm_open_options *options) {
+  sm_bundle_reader *reader;
+  check(sm_bundle_reader_open(&reader, j->prefix, options, &error));
+  return reader;
+}
+
+static void add_binding(job *j, const sm_bundle_entry *entry) {
+  if ((j->n & (j->n + 1)) == 0) j->bindings = need(realloc(j->bindings, 2 * (j->n + 1) * sizeof *j->bindings));
+  char *key = need(malloc(entry->key.size + 1));
+  memcpy(key, entry->key.data, entry->key.size);
+  key[entry->key.size] = '\0';
+  j->bindings[j->n++] = (sm_binding){.key = key, .rank = -1, .size = (size_t)entry->size};
+  j->total += (size_t)entry->size;
+  if (entry->size > j->largest) j->largest = (size_t)entry->size;
+}
+
+static void list_bindings(job *j) {
+  sm_bundle_reader *reader = open_reader(j, NULL);
   sm_bundle_iter *iter;
-  const sm_bundle_entry *entry;
-  char **keys = NULL;
-  must(sm_bundle_iter_new(&iter, reader, NULL, &err), &err);
-  for (*n = 0;; ++*n) {
-    must(sm_bundle_iter_next(&entry, iter, &err), &err);
+  check(sm_bundle_iter_new(&iter, reader, NULL, &error));
+  for (const sm_bundle_entry *entry;;) {
+    check(sm_bundle_iter_next(&entry, iter, &error));
     if (entry == NULL) break;
-    if ((*n & (*n - 1)) == 0) keys = realloc(keys, (*n == 0 ? 1 : 2 * *n) * sizeof *keys);
-    keys[*n] = malloc(entry->key.size + 1);
-    memcpy(keys[*n], entry->key.data, entry->key.size);
-    keys[*n][entry->key.size] = '\0';
+    add_binding(j, entry);
   }
   sm_bundle_iter_free(iter);
-  return keys;
-}
-
-static void measure_list(const sm_bundle_reader *reader) {
-  sm_error err;
-  lap best = {0, 0};
-  size_t n = 0;
-  for (int round = 0; round < ROUNDS; round++) {
-    sm_bundle_iter *iter;
-    const sm_bundle_entry *entry;
-    lap begun = start();
-    must(sm_bundle_iter_new(&iter, reader, NULL, &err), &err);
-    for (n = 0;; n++) {
-      must(sm_bundle_iter_next(&entry, iter, &err), &err);
-      if (entry == NULL) break;
-    }
-    sm_bundle_iter_free(iter);
-    stop(&best, begun);
-  }
-  printf("list %zu keys: wall %.2f ms, CPU %.2f ms\n", n, best.wall * 1e3, best.cpu * 1e3);
-}
-
-static void measure_find(const sm_bundle_reader *reader) {
-  sm_error err;
-  sm_bundle_entry entry;
-  size_t n, at = 0;
-  char **keys = list_keys(reader, &n);
-  lap best = {0, 0};
-  for (int round = 0; round < ROUNDS; round++) {
-    lap begun = start();
-    for (int i = 0; i < 100000; i++) {
-      at = (at + 50021) % n; /* a prime: all over the index */
-      must(sm_bundle_reader_find(&entry, reader, keys[at], &err), &err);
-    }
-    stop(&best, begun);
-  }
-  printf("find: wall %.0f ns, CPU %.0f ns\n", best.wall * 1e4, best.cpu * 1e4);
-  best = (lap){0, 0};
-  for (int round = 0; round < ROUNDS; round++) {
-    char copy[4096];
-    lap begun = start();
-    for (int i = 0; i < 10000; i++) {
-      at = (at + 50021) % n;
-      must(sm_bundle_reader_find(&entry, reader, keys[at], &err), &err);
-      if (entry.size <= sizeof copy) must(sm_bundle_reader_read(reader, keys[at], NULL, copy, entry.size, &err), &err);
-    }
-    stop(&best, begun);
-  }
-  printf("find and read: wall %.0f ns, CPU %.0f ns\n", best.wall * 1e5, best.cpu * 1e5);
-  for (size_t i = 0; i < n; i++) free(keys[i]);
-  free(keys);
-}
-
-static void measure_open(const char *prefix) {
-  sm_error err;
-  sm_bundle_reader *reader;
-  sm_tensor_view view;
-  lap best = {0, 0};
-  long before = 0;
-  must(sm_bundle_reader_open(&reader, prefix, NULL, &err), &err);
-  size_t n;
-  char **keys = list_keys(reader, &n);
   sm_bundle_reader_close(reader);
-  for (int i = 0; i < 10000; i++) {
-    if (i == 100) before = resident_kib();
-    lap begun = start();
-    must(sm_bundle_reader_open(&reader, prefix, NULL, &err), &err);
-    must(sm_bundle_reader_view(&view, reader, keys[n / 2], &err), &err);
-    sm_bundle_reader_close(reader);
-    stop(&best, begun);
-  }
-  printf("open, view one, close: wall %.0f us, CPU %.0f us; memory after 10000 times: %+ld KiB\n", best.wall * 1e6,
-         best.cpu * 1e6, resident_kib() - before);
 }
 
-/* ---- Bytes ---- */
-
-typedef enum way { CHECK_MAPPED, VERIFY, INTO_LIBRARY, INTO_CALLER, N_WAYS } way;
-static const char *const names[] = {"map and check every tensor", "verify", "read, memory of the library",
-                                    "read, memory of the caller (4 KiB pages)"};
-
-static void load(way how, const sm_bundle_reader *reader, sm_binding *bindings, size_t n, size_t total,
-                 uint32_t n_threads) {
-  sm_error err;
-  sm_restore_options options = SM_RESTORE_OPTIONS_INIT;
-  options.n_threads = n_threads;
-  options.in_place = how == CHECK_MAPPED;
-  if (how == VERIFY) {
-    must(sm_bundle_reader_verify(reader, NULL, NULL, &options, &err), &err);
-    return;
+static void shuffle(job *j) {
+  uint64_t state = 88172645463325252u;
+  for (size_t i = j->n; i > 1; i--) {
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    sm_binding *a = &j->bindings[i - 1], *b = &j->bindings[state % i], kept = *a;
+    *a = *b;
+    *b = kept;
   }
-  char *memory = NULL, *p = NULL;
-  if (how == INTO_CALLER) {
-    memory = p = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    (void)madvise(memory, total, MADV_NOHUGEPAGE);
-  }
-  for (size_t i = 0; i < n; p += p != NULL ? bindings[i].size : 0, i++) bindings[i].data = p;
-  must(sm_bundle_reader_restore(NULL, reader, bindings, n, &options, &err), &err);
-  for (size_t i = 0; i < n; i++) sm_tensor_free(bindings[i].tensor);
-  if (memory != NULL) munmap(memory, total);
 }
 
-static void measure_load(const char *prefix, uint32_t n_threads) {
-  sm_error err;
-  sm_bundle_reader *reader;
-  size_t n, total = 0;
-  must(sm_bundle_reader_open(&reader, prefix, NULL, &err), &err);
-  char **keys = list_keys(reader, &n);
-  sm_binding *bindings = calloc(n, sizeof *bindings);
-  for (size_t i = 0; i < n; i++) {
-    sm_bundle_entry entry;
-    must(sm_bundle_reader_find(&entry, reader, keys[i], &err), &err);
-    bindings[i] = (sm_binding){.key = keys[i], .rank = -1, .size = entry.size};
-    total += entry.size;
-  }
+static void free_bindings(job *j) {
+  for (size_t i = 0; i < j->n; i++) free((void *)(uintptr_t)j->bindings[i].key);
+  free(j->bindings);
+}
+
+/* ---- Reading; options as they are, the time is taken ---- */
+
+static void run_view(job *j, const sm_open_options *options) {
+  static sm_tensor_view view;
+  instant start = now();
+  sm_bundle_reader *reader = open_reader(j, options);
+  for (size_t i = 0; i < j->n; i++) check(sm_bundle_reader_view(&view, reader, j->bindings[i].key, &error));
+  take(start);
   sm_bundle_reader_close(reader);
-  for (way how = 0; how < N_WAYS; how++) {
-    lap best = {0, 0};
-    for (int round = 0; round < ROUNDS; round++) {
-      lap begun = start();
-      must(sm_bundle_reader_open(&reader, prefix, NULL, &err), &err);
-      load(how, reader, bindings, n, total, n_threads);
-      sm_bundle_reader_close(reader);
-      stop(&best, begun);
-    }
-    printf("%-42s wall %8.2f ms  cpu %8.2f ms  %6.2f GB/s (%.2f per cpu-s)\n", names[how], best.wall * 1e3,
-           best.cpu * 1e3, (double)total / best.wall / 1e9, (double)total / best.cpu / 1e9);
-  }
-  free(bindings);
+}
+
+static void run_verify(job *j, const sm_open_options *options) {
+  instant start = now();
+  sm_bundle_reader *reader = open_reader(j, options);
+  check(sm_bundle_reader_verify(reader, NULL, NULL, NULL, &error));
+  take(start);
+  sm_bundle_reader_close(reader);
+}
+
+static void run_read(job *j, const sm_open_options *options) {
+  instant start = now();
+  sm_bundle_reader *reader = open_reader(j, options);
+  check(sm_bundle_reader_restore(NULL, reader, j->bindings, j->n, NULL, &error));
+  take(start);
+  sm_bundle_reader_close(reader);
+  for (size_t i = 0; i < j->n; i++) sm_tensor_free(j->bindings[i].tensor);
+}
+
+static void run_read_into(job *j, const sm_open_options *options) {
+  uint8_t *pages = mmap(NULL, j->total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *next = pages;
+  if (pages == MAP_FAILED) (void)need(NULL);
+  for (size_t i = 0; i < j->n; next += j->bindings[i++].size) j->bindings[i].data = next;
+  run_read(j, options);
+  (void)munmap(pages, j->total);
+}
+
+static void run_list(job *j, const sm_open_options *options) {
+  instant start = now();
+  const sm_bundle_entry *entry;
+  sm_bundle_iter *iter;
+  sm_bundle_reader *reader = open_reader(j, options);
+  check(sm_bundle_iter_new(&iter, reader, NULL, &error));
+  do check(sm_bundle_iter_next(&entry, iter, &error));
+  while (entry != NULL);
+  sm_bundle_iter_free(iter);
+  sm_bundle_reader_close(reader);
+  take(start);
+}
+
+static void run_cycle(job *j, const sm_open_options *options) {
+  static sm_tensor_view view;
+  instant start = now();
+  sm_bundle_reader *reader = open_reader(j, options);
+  check(sm_bundle_reader_view(&view, reader, j->bindings[0].key, &error));
+  sm_bundle_reader_close(reader);
+  take(start);
+}
+
+/* One of them, as often as wanted and once more for the heap. Huge pages do not come from allocators: a run that is
+ * counted is another than those that are timed. */
+static void repeat(job *j, void (*run)(job *j, const sm_open_options *options)) {
+  const sm_allocator allocator = {count_alloc, count_realloc, count_free, &j->memory};
+  sm_open_options options = SM_OPEN_OPTIONS_INIT;
+  options.allocator = &allocator;
+  j->base = present_rss_kib();
+  for (size_t i = 0; i < j->runs; i++) run(j, NULL);
+  note_memory(j);
+  run(j, &options);
+}
+
+static void time_view(job *j) { repeat(j, run_view); }
+static void time_verify(job *j) { repeat(j, run_verify); }
+static void time_read(job *j) { repeat(j, run_read); }
+static void time_read_into(job *j) { repeat(j, run_read_into); }
+static void time_list(job *j) { repeat(j, run_list); }
+
+static void count_cycles(job *j) {
+  for (size_t i = 0; i < WARM_CYCLES; i++) run_cycle(j, NULL);
+  memset(&taken, 0, sizeof taken); /* so that its pages are counted before */
+  repeat(j, run_cycle);
+}
+
+/* ---- Look-ups ---- */
+
+static void run_find(job *j, const sm_bundle_reader *reader) {
+  static sm_bundle_entry entry;
+  instant start = now();
+  for (size_t i = 0; i < j->n; i++) check(sm_bundle_reader_find(&entry, reader, j->bindings[i].key, &error));
+  take(start);
+}
+
+static void run_get(job *j, const sm_bundle_reader *reader) {
+  void *dst = need(malloc(j->largest));
+  instant start = now();
+  for (size_t i = 0; i < j->n; i++)
+    check(sm_bundle_reader_read(reader, j->bindings[i].key, NULL, dst, j->bindings[i].size, &error));
+  take(start);
+  free(dst);
+}
+
+static void repeat_open(job *j, void (*run)(job *j, const sm_bundle_reader *reader)) {
+  sm_bundle_reader *reader = open_reader(j, NULL);
+  shuffle(j);
+  j->base = present_rss_kib();
+  for (size_t i = 0; i < j->runs; i++) run(j, reader);
+  note_memory(j);
+  sm_bundle_reader_close(reader);
+}
+
+static void time_find(job *j) { repeat_open(j, run_find); }
+static void time_get(job *j) { repeat_open(j, run_get); }
+
+/* ---- Writing ---- */
+
+static void remove_checkpoint(const char *prefix) {
+  static const char *const endings[] = {".index", ".data-00000-of-00001"};
+  char path[4096];
+  for (size_t i = 0; i < 2; i++)
+    if (snprintf(path, sizeof path, "%s%s", prefix, endings[i]) < (int)sizeof path) (void)unlink(path);
+}
+
+static void run_write(job *j, const sm_save_options *options) {
+  sm_bundle_writer *writer;
+  remove_checkpoint(j->out);
+  instant start = now();
+  check(sm_bundle_writer_open(&writer, j->out, options, &error));
+  for (size_t i = 0; i < j->n; i++)
+    check(sm_bundle_writer_add(writer, j->bindings[i].key, sm_tensor_get_view(j->bindings[i].tensor), &error));
+  check(sm_bundle_writer_finish(writer, &error));
+  take(start);
+  sm_bundle_writer_close(writer);
+}
+
+/* The files are not mapped when the tensors are read, so that the peak afterwards is that of writing. */
+static void repeat_write(job *j, bool no_sync) {
+  const sm_allocator allocator = {count_alloc, count_realloc, count_free, &j->memory};
+  sm_open_options unmapped = SM_OPEN_OPTIONS_INIT;
+  sm_save_options save = SM_SAVE_OPTIONS_INIT;
+  unmapped.no_mmap = true;
+  save.no_sync = no_sync;
+  sm_bundle_reader *reader = open_reader(j, &unmapped);
+  check(sm_bundle_reader_restore(NULL, reader, j->bindings, j->n, NULL, &error));
+  sm_bundle_reader_close(reader);
+  j->base = present_rss_kib();
+  for (size_t i = 0; i < j->runs; i++) run_write(j, &save);
+  note_memory(j);
+  save.allocator = &allocator;
+  run_write(j, &save);
+  remove_checkpoint(j->out);
+  for (size_t i = 0; i < j->n; i++) sm_tensor_free(j->bindings[i].tensor);
+}
+
+static void time_write(job *j) { repeat_write(j, true); }
+static void time_write_sync(job *j) { repeat_write(j, false); }
+
+/* ---- All of it ---- */
+
+static const struct command {
+  const char *name;
+  void (*run)(job *j);
+  bool needs_out;
+} commands[] = {
+    {"view", time_view, false},           {"verify", time_verify, false}, {"read", time_read, false},
+    {"read_into", time_read_into, false}, {"write", time_write, true},    {"write_sync", time_write_sync, true},
+    {"find", time_find, false},           {"get", time_get, false},       {"list", time_list, false},
+    {"cycle", count_cycles, false},
+};
+
+static int read_one(const char *prefix, const char *key) {
+  sm_bundle_reader *reader;
+  sm_tensor *tensor;
+  check(sm_bundle_reader_open(&reader, prefix, NULL, &error));
+  check(sm_bundle_reader_read_tensor(&tensor, reader, key, NULL, &error));
+  sm_tensor_free(tensor);
+  sm_bundle_reader_close(reader);
+  return 0;
+}
+
+static int usage(void) {
+  fprintf(stderr, "usage: bench_bundle COMMAND RUNS PREFIX [OUT]; the source lists them\n");
+  return 2;
+}
+
+static void print(const job *j, const char *name) {
+  size_t n = j->runs; /* the one for the heap is behind them */
+  qsort(taken.cpu, n, sizeof *taken.cpu, by_value);
+  qsort(taken.wall, n, sizeof *taken.wall, by_value);
+  printf("{\"job\":\"%s\",\"runs\":%zu,\"n\":%zu,\"bytes\":%zu", name, n, j->n, j->total);
+  printf(",\"cpu_min\":%.4f,\"cpu_med\":%.4f,\"wall_min\":%.4f,\"wall_med\":%.4f", taken.cpu[0], taken.cpu[n / 2],
+         taken.wall[0], taken.wall[n / 2]);
+  printf(",\"base\":%ld,\"end\":%ld,\"peak\":%ld,\"heap\":%zu}\n", j->base, j->end, j->peak, j->memory.peak);
 }
 
 int main(int argc, char **argv) {
-  sm_error err;
-  sm_bundle_reader *reader;
-  if (argc > 2 && strcmp(argv[1], "keys") == 0) {
-    must(sm_bundle_reader_open(&reader, argv[2], NULL, &err), &err);
-    measure_list(reader);
-    measure_find(reader);
-    sm_bundle_reader_close(reader);
-    measure_open(argv[2]);
-  } else if (argc > 2 && strcmp(argv[1], "load") == 0) {
-    measure_load(argv[2], argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 1);
-  } else if (argc > 3 && strcmp(argv[1], "one") == 0) {
-    sm_tensor *tensor;
-    must(sm_bundle_reader_open(&reader, argv[2], NULL, &err), &err);
-    must(sm_bundle_reader_read_tensor(&tensor, reader, argv[3], NULL, &err), &err);
-    sm_bundle_reader_close(reader);
-    sm_tensor_free(tensor);
-  } else {
-    fprintf(stderr, "usage: bench_bundle keys|load|one PREFIX ...\n");
-    return 2;
-  }
-  return 0;
+  const struct command *command = NULL;
+  if (argc == 2 && strcmp(argv[1], "nothing") == 0) return 0;
+  if (argc == 4 && strcmp(argv[1], "one") == 0) return read_one(argv[2], argv[3]);
+  for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+    if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
+  if (command == NULL || argc != (command->needs_out ? 5 : 4)) return usage();
+  job j = {.runs = strtoul(argv[2], NULL, 10), .prefix = argv[3], .out = argv[4]};
+  if (j.runs == 0 || j.runs > MAX_RUNS) return usage();
+  list_bindings(&j);
+  if (j.n == 0) return usage();
+  command->run(&j);
+  print(&j, command->name);
+  free_bindings(&j);
+  if (j.memory.live != 0) fprintf(stderr, "bench_bundle: %zu bytes were not freed\n", j.memory.live);
+  return j.memory.live != 0;
 }
