@@ -3,14 +3,15 @@
 #
 #     tests/bench/run.sh [MODELS_DIR]
 #
-#   MODELS_DIR      models lie here, and are made here when missing (85 MB of graphs, 30 MB through TensorFlow); without
+#   MODELS_DIR      models lie here, and are made here when missing (93 MB of graphs, 1.5 GB through TensorFlow); without
 #                   it ~/.cache/libsavedmodel-bench
-#   SM_SHARED       folder with bench/skim.c, measure.c, tf_c.c and make_models.py; without it ../shared
+#   SM_SHARED       folder with bench/skim.c, measure.c, restore_floor.c, limits.c, tf_c.c, tf_jobs.py and make_models.py;
+#                   without it ../shared
 #   SM_VENV         Python environment with TensorFlow; without it ~/.cache/libsavedmodel-tf-2.21
 #   SM_BENCH_BUILD  Release build; without it build/bench
 #
 # Prints a table in Markdown, and below it what could not be measured. The exit code is 0 when every goal that was measured
-# is met. Takes a minute; other work on the machine shows in the times.
+# is met. Takes five minutes, 2 GiB of memory and 3 GiB below TMPDIR; other work on the machine shows in the times.
 set -eu
 cache=${XDG_CACHE_HOME:-$HOME/.cache}
 models=${1:-$cache/libsavedmodel-bench}
@@ -47,7 +48,7 @@ quietly() { # COMMAND...: shows its output only when it fails
 echo "== Building into $build" >&2
 quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DSM_BUILD_TESTS=ON
 quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph bench_text \
-  bench_crc32c bench_table bench_make_table
+  bench_crc32c bench_table bench_make_table bench_bundle
 if grep -q '^PROTOBUF_C_ARCHIVE:.*\.a$' "$build/CMakeCache.txt"; then
   quietly cmake --build "$build" --target savedmodel-static
 else
@@ -57,8 +58,13 @@ tool=$build/savedmodel static_tool=$build/savedmodel-static
 bench_open=$build/tests/bench/bench_open
 bench_text=$build/tests/bench/bench_text
 bench_table=$build/tests/bench/bench_table
+bench_bundle=$build/tests/bench/bench_bundle
 quietly cc -O2 -w -o "$work/bin/skim" "$shared/bench/skim.c"
 quietly cc -O2 -w -o "$work/bin/measure" "$shared/bench/measure.c"
+for source in restore_floor limits; do # for the CPU they are compiled on
+  cc -O2 -w -march=native -o "$work/bin/$source" "$shared/bench/$source.c" >"$work/log" 2>&1 ||
+    echo "$source: $source.c cannot be compiled for this CPU" >>"$missing"
+done
 
 tensorflow=$(find "$venv/lib" -maxdepth 3 -name tensorflow -type d 2>/dev/null | head -n 1)
 if [ -z "$tensorflow" ]; then
@@ -80,14 +86,21 @@ for thousands in 005 050 500; do # paths of one length, so that they do not show
   mv "$work/made.pb" "$file"
 done
 quietly "$build/tests/bench/bench_make_table" 100000 "$work/keys100k.index"
+made_by_tensorflow() { # NAME FILE
+  [ ! -f "$models/$1/$2" ] || return 0
+  if [ -z "$tensorflow" ]; then
+    echo "$1: not in $models, and TensorFlow, which makes it, is not there" >>"$missing"
+    return 0
+  fi
+  echo "== Making $models/$1" >&2
+  quietly "$venv/bin/python" "$shared/bench/make_models.py" "$work" "$1"
+  mv "$work/$1" "$models/$1"
+}
 mobilenet=$models/mobilenet
-if [ ! -f "$mobilenet/saved_model.pb" ] && [ -n "$tensorflow" ]; then
-  echo "== Making $mobilenet" >&2
-  quietly "$venv/bin/python" "$shared/bench/make_models.py" "$work" mobilenet
-  mv "$work/mobilenet" "$mobilenet"
-fi
-[ -f "$mobilenet/saved_model.pb" ] ||
-  echo "mobilenet: not in $models, and TensorFlow, which makes it, is not there" >>"$missing"
+made_by_tensorflow mobilenet saved_model.pb
+made_by_tensorflow bundle1g ckpt.index
+made_by_tensorflow keys100k ckpt.index
+gigabyte=$models/bundle1g/ckpt keys=$models/keys100k/ckpt
 
 # ---- Measuring ----
 
@@ -120,6 +133,41 @@ data_limit() {
   echo "$high"
 }
 
+bundle() { "$bench_bundle" "$@" >>"$work/bundle_$1"; } # JOB RUNS PREFIX [OUT]
+
+tf_job() { # JOB PREFIX RUNS: lines of tf_jobs.py
+  [ -z "$tensorflow" ] || SCRATCH=$work/scratch "$venv/bin/python" "$shared/bench/tf_jobs.py" "$@" >>"$work/tf_$1" 2>"$work/log" ||
+    { cat "$work/log" >&2; echo "failed: tf_jobs.py $1" >&2; exit 1; }
+  rm -rf "$work/scratch"
+}
+
+measure_gigabyte() {
+  bundle view 5 "$gigabyte"
+  bundle verify 5 "$gigabyte"
+  bundle read 5 "$gigabyte"
+  bundle read_into 5 "$gigabyte"
+  [ ! -x "$work/bin/restore_floor" ] ||
+    "$work/bin/restore_floor" "$gigabyte.data-00000-of-00001" 4194304 >>"$work/restore_floor"
+  bundle write 3 "$gigabyte" "$work/written"
+  [ "$1" = 1 ] || return 0 # they take long, and are the lowest of several by themselves
+  [ ! -x "$work/bin/limits" ] || "$work/bin/limits" "$work" >"$work/limits" || echo "limits: it failed" >>"$missing"
+  bundle write_sync 3 "$gigabyte" "$work/written"
+  tf_job restorev2 "$gigabyte" 5
+  tf_job savev2 "$gigabyte" 4
+}
+
+measure_keys() {
+  process nothing "$runs" "$bench_bundle" nothing
+  process one "$runs" "$bench_bundle" one "$keys" model/block_045/unit_50000/weights # as TensorFlow, one of the middle
+  process tensors 5 "$tool" tensors "$keys"
+  bundle find 3 "$keys"
+  bundle get 3 "$keys"
+  bundle list 10 "$keys"
+  [ "$1" = 1 ] || return 0
+  bundle cycle 10000 "$keys"
+  tf_job random "$keys" 4
+}
+
 echo "== Measuring, load $(uptime | sed 's/.*average: *//')" >&2
 for round in $rounds; do
   if [ -f "$mobilenet/saved_model.pb" ]; then
@@ -142,6 +190,8 @@ for round in $rounds; do
   "$bench_text" 10 --floats "$work/floats.pbtxt" >>"$work/text_floats"
   "$build/tests/bench/bench_crc32c" 5 >>"$work/crc32c"
   "$bench_table" 20 "$work/keys100k.index" >>"$work/table"
+  [ ! -f "$gigabyte.index" ] || measure_gigabyte "$round"
+  [ ! -f "$keys.index" ] || measure_keys "$round"
   if [ -n "$tensorflow" ] && [ "$round" = 1 ]; then
     "$venv/bin/python" tests/bench/text_tf.py GraphDef "$work/floats.pbtxt" >"$work/tf_text_floats" 2>/dev/null
     [ ! -f "$mobilenet/saved_model.pb" ] ||
@@ -253,6 +303,65 @@ crc32c_rows() {
   crc32c_row "copy with crc32c, the form that is chosen; floor: memcpy" '"chosen":1' "$memcpy" copy 0.9
 }
 
+# ---- Checkpoints: CPU times but where it says wall ----
+
+# Of restore_floor.c: ms. Of limits.c: GB for each second of CPU. Of tf_jobs.py: ms, COLUMN is cpu, min (wall) or rss +.
+floor_of() { sed -n "s/^$1 .*cpu *\([0-9.]*\) ms.*/\1/p" "$work/restore_floor" 2>/dev/null | sort -n | head -n 1; } # LABEL
+limit_of() { sed -n "s/^$1 .* \([0-9.]*\) GB.s per cpu.*/\1/p" "$work/limits" 2>/dev/null; }                     # LABEL
+tf_of() { sed -n "s/^$2 .*$3 *\([0-9][0-9.]*\).*/\1/p" "$work/tf_$1" 2>/dev/null | sort -n | head -n 1; }                # JOB LABEL COLUMN
+
+bundle_row() { # WHAT JOB FLOOR [TENSORFLOW [GOAL MET]]: with a floor the goal is 1.2 times that
+  ours=$(lowest "bundle_$2" cpu_min) goal=${5:-} met=${6:-}
+  if [ -n "$3" ]; then
+    goal="≤ 1.2 × floor${goal:+, $goal}" met="$ours <= 1.2 * $3${met:+ && $ours $met}"
+  fi
+  row "$1" "$(calculate "$ours" 1f) ms" "$goal" "$met" "${3:+$(calculate "$3" 1f) ms}" \
+    "${3:+$(calculate "$ours / $3")}" "${4:+$(calculate "$4" 1f) ms}"
+}
+
+mib_of() { calculate "$(highest "bundle_$1" "$2") / 1024" 0f; } # JOB KEY
+
+gigabyte_rows() {
+  restore=$(tf_of restorev2 "raw RestoreV2" cpu) save=$(tf_of savev2 "raw SaveV2" cpu)
+  huge=$({ floor_of "read into fresh huge pages + crc32c"; floor_of "read, chunked.*"; } | sort -n | head -n 1)
+  bundle_row "map and check 1 GiB; floor: map + crc32c" view "$(floor_of "map + crc32c")" "$restore" \
+    "${restore:+≤ TensorFlow / 6}" "${restore:+<= $restore / 6}"
+  bundle_row "the same and all that verify looks at" verify "" "$restore"
+  row "the same: peak RSS" "$(mib_of verify peak) MiB" "" ""
+  bundle_row "read 1 GiB, checked, library allocates; floor: read + crc32c, huge pages" read "$huge" "$restore"
+  row "the same: peak RSS" "$(mib_of read peak) MiB" "" "" "" "" "${restore:+$(tf_of restorev2 "raw RestoreV2" "rss +") MiB more}"
+  bundle_row "read 1 GiB, checked, into fresh 4 KiB pages of the caller; floor: the same" read_into \
+    "$(floor_of "read into fresh pages + crc32c")" "$restore"
+  row "the same: peak RSS" "$(mib_of read_into peak) MiB" "" ""
+  floor=
+  [ ! -s "$work/limits" ] ||
+    floor=$(calculate "1073.741824 / $(limit_of "write 1 GiB, 1 MiB calls, new file, no fsync") +
+      1073.741824 / $(limit_of "crc32c vpclmulqdq fold, 1 GiB from memory")" 4f)
+  bundle_row "write 1 GiB, no_sync; floor: write() + crc32c" write "$floor" "$save"
+  beyond=$(calculate "($(highest bundle_write peak) - $(lowest bundle_write base)) / 1024" 1f)
+  row "the same: peak RSS beyond the tensors" "$beyond MiB" "≤ 16 MiB" "$beyond <= 16"
+  row "the same, synced: wall" "$(calculate "$(lowest bundle_write_sync wall_min)" 0f) ms" "" ""
+}
+
+keys_rows() {
+  one=$(wall_of one wall_min) nothing=$(wall_of nothing wall_min) tf=$(tf_of random "open + read one 4 KiB tensor" min)
+  row "open 100 000 keys and read one, process: wall, min; floor: a process that does nothing" "$one ms" "≤ 1 ms more" \
+    "$one <= $nothing + 1" "$nothing ms" "" "${tf:+$tf ms}"
+  row "the same: CPU, mean" "$(cpu_of one) ms" "" "" "$(cpu_of nothing) ms"
+  n=$(lowest bundle_find n) tf=$(tf_of random "2000 lookups, reader open" cpu)
+  ours=$(calculate "1000 * $(lowest bundle_find cpu_min) / $n")
+  row "one look-up of 100 000, in random order" "$ours µs" "≤ 2 µs" "$ours <= 2"
+  row "the same and reading its 4 KiB, checked" "$(calculate "1000 * $(lowest bundle_get cpu_min) / $n") µs" "" "" "" "" \
+    "${tf:+$(calculate "$tf / 2" 1f) µs}"
+  ours=$(calculate "$(lowest bundle_list cpu_min)" 1f) tf=$(tf_of random list_variables cpu)
+  row "list 100 000 keys, opening and closing" "$ours ms" "≤ 20 ms" "$ours <= 20" "" "" "${tf:+$tf ms}"
+  ours=$(cpu_of tensors)
+  row "\`savedmodel tensors\` of them" "$ours ms" "≤ 100 ms" "$ours <= 100"
+  base=$(lowest bundle_cycle base) end=$(highest bundle_cycle end)
+  row "open, view one and close, 10 000 times: resident memory before / after" "$base / $end KiB" "does not grow" \
+    "$end <= $base + 64"
+}
+
 text_and_data() { # DIR...: of all objects there, in KiB
   # shellcheck disable=SC2046
   size $(find "$@" -name '*.o') | awk 'NR > 1 { n += $1 + $2 } END { printf "%.1f", n / 1024 }'
@@ -278,7 +387,7 @@ size_rows() {
   row "\`savedmodel-static\`" "$(calculate "$bytes / 1048576") MiB" "≤ 2 MiB" "$bytes <= 2097152"
 }
 
-echo "| what | ours | goal | met | skim | ours / skim | TensorFlow |"
+echo "| what | ours | goal | met | floor | ours / floor | TensorFlow |"
 echo "|---|---|---|---|---|---|---|"
 if [ -f "$mobilenet/saved_model.pb" ]; then
   show_rows show savedmodel
@@ -291,6 +400,8 @@ show_graph_rows
 text_rows floats "half a million floats" ""
 crc32c_rows
 table_rows
+[ ! -f "$gigabyte.index" ] || gigabyte_rows
+[ ! -f "$keys.index" ] || keys_rows
 size_rows
 
 if [ -s "$missing" ]; then
