@@ -95,6 +95,45 @@ static void restore__everything(void **state) {
   }
 }
 
+/* ---- Memory ---- */
+
+typedef struct counting_fs {
+  sm_fs base; /* first: what its functions get is this */
+  uint64_t n_released;
+} counting_fs;
+
+static void count_released(const sm_fs *fs, const void *data, size_t size) {
+  (void)data;
+  ((counting_fs *)(uintptr_t)fs)->n_released += size;
+}
+
+/* What was copied or checked need not stay in memory; what is handed out in place does. */
+static void restore__gives_mapped_memory_back(void **state) {
+  static const struct {
+    bool no_mmap, in_place, verifies;
+    uint64_t expected;
+  } cases[] = {
+      {false, false, false, LARGE}, {false, false, true, LARGE}, {false, true, false, 0}, {true, false, false, 0}};
+  (void)state;
+  for (size_t i = 0; i < N_OF(cases); i++) {
+    fixture f;
+    sm_restore_options options = SM_RESTORE_OPTIONS_INIT;
+    begin(&f, cases[i].no_mmap);
+    counting_fs fs = {*f.fs, 0};
+    fs.base.release = count_released;
+    options.in_place = cases[i].in_place;
+    sm_bundle_reader_close(f.reader);
+    f.options.fs = &fs.base;
+    assert_ok(sm_bundle_reader_open(&f.reader, "c", &f.options, &f.err), f.err);
+    sm_status status = cases[i].verifies
+                           ? sm_bundle_reader_verify(f.reader, NULL, NULL, &options, &f.err)
+                           : sm_bundle_reader_restore(NULL, f.reader, f.bindings, N_TENSORS + 1, &options, &f.err);
+    assert_ok(status, f.err);
+    assert_number("bytes given back", fs.n_released, cases[i].expected);
+    end(&f);
+  }
+}
+
 /* A byte in the last piece of the large one, and one of a small one: these two fail, the others are there. */
 static void restore__damaged_data(void **state) {
   (void)state;
@@ -216,7 +255,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(restore__everything),     cmocka_unit_test(restore__damaged_data),
       cmocka_unit_test(restore__policies),       cmocka_unit_test(restore__what_does_not_match),
-      cmocka_unit_test(restore__by_an_executor),
+      cmocka_unit_test(restore__by_an_executor), cmocka_unit_test(restore__gives_mapped_memory_back),
   };
   return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
 }
