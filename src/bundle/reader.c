@@ -148,8 +148,8 @@ const sm_bundle_header *sm_bundle_reader_get_header(const sm_bundle_reader *read
 /* ---- Finding ---- */
 
 static sm_status find_value(sm_string *value, const sm_bundle_reader *reader, sm_string key, sm_error *err) {
-  if (key.size == 0) return SM_NOT_FOUND; /* the header's */
-  if (reader->v1 == NULL) return sm_table_find(value, reader->index, key, err);
+  if (reader->v1 == NULL) /* where the empty key is the header's; a V1 tensor may have no name */
+    return key.size != 0 ? sm_table_find(value, reader->index, key, err) : SM_NOT_FOUND;
   size_t i = sm_v1_lower_bound(reader->v1, key);
   if (i == reader->v1->n_tensors || !sm_string_equal(reader->v1->tensors[i].name, key)) return SM_NOT_FOUND;
   *value = reader->v1->tensors[i].entry;

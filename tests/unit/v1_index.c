@@ -118,6 +118,38 @@ static void v1_index__whole_and_in_slices(void **state) {
   remove_temp_dir(&dir);
 }
 
+/* In a tensor bundle the empty key is the header's. */
+static void v1_index__tensor_without_a_name(void **state) {
+  (void)state;
+  temp_dir dir = make_temp_dir();
+  v1_file file;
+  w_buffer values = {0};
+  static const sm_extent all[] = {{0, -1}, {0, -1}};
+  begin(&file);
+  put_floats(&values, numbers, 12);
+  put_meta(&file, "", SM_DT_FLOAT, four_by_three, 2, all);
+  put_values(&file, "", all, 2, &values);
+  w_free(&values);
+  finish(&file, path_in(dir.path, "model"));
+
+  sm_error err;
+  sm_bundle_reader *reader;
+  sm_bundle_iter *iter;
+  const sm_bundle_entry *entry;
+  float copy[12];
+  assert_ok(sm_bundle_reader_open(&reader, path_in(dir.path, "model"), NULL, &err), err);
+  assert_ok(sm_bundle_iter_new(&iter, reader, NULL, &err), err);
+  assert_ok(sm_bundle_iter_next(&entry, iter, &err), err);
+  assert_non_null(entry);
+  assert_number("size of the name", entry->key.size, 0);
+  sm_bundle_iter_free(iter);
+  assert_ok(sm_bundle_reader_read(reader, "", NULL, copy, sizeof copy, &err), err);
+  assert_bytes("values", copy, sizeof copy, numbers, sizeof numbers);
+  assert_ok(sm_bundle_reader_verify(reader, NULL, NULL, NULL, &err), err);
+  sm_bundle_reader_close(reader);
+  remove_temp_dir(&dir);
+}
+
 /* Numbers as protobuf has them, packed and one by one, to what they are in memory. */
 static void v1_index__values_of_all_kinds(void **state) {
   (void)state;
@@ -290,11 +322,9 @@ static void v1_index__several_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(v1_index__whole_and_in_slices),
-      cmocka_unit_test(v1_index__values_of_all_kinds),
-      cmocka_unit_test(v1_index__strings),
-      cmocka_unit_test(v1_index__values_that_do_not_fit),
-      cmocka_unit_test(v1_index__several_files),
+      cmocka_unit_test(v1_index__whole_and_in_slices),    cmocka_unit_test(v1_index__tensor_without_a_name),
+      cmocka_unit_test(v1_index__values_of_all_kinds),    cmocka_unit_test(v1_index__strings),
+      cmocka_unit_test(v1_index__values_that_do_not_fit), cmocka_unit_test(v1_index__several_files),
   };
   return cmocka_run_group_tests_name("v1_index", tests, NULL, NULL);
 }
