@@ -110,10 +110,12 @@ static sm_status add_tensor(verifier *v, const sm_bundle_entry *entry, sm_string
   return status;
 }
 
-static sm_status keep_key(sm_string *out, verifier *v, sm_string key, sm_error *err) {
+/* *is_repeated: the tensor of that name was looked at. Whoever finds a tensor by its key gets that one. */
+static sm_status keep_key(sm_string *out, bool *is_repeated, verifier *v, sm_string key, sm_error *err) {
   *out = sm_arena_copy(&v->arena, key);
   if (out->data == NULL) return sm_arena_fail(&v->arena, key.size, err);
-  if (v->last_key.data != NULL && sm_string_equal(*out, v->last_key))
+  *is_repeated = v->last_key.data != NULL && sm_string_equal(*out, v->last_key);
+  if (*is_repeated)
     tell(v, SM_SEVERITY_ERROR, index_name(v), sm_key_text_of(key).text,
          "there twice: readers take the one or the other");
   v->last_key = *out;
@@ -124,12 +126,13 @@ static sm_status keep_key(sm_string *out, verifier *v, sm_string key, sm_error *
 static sm_status check_entry(bool *is_end, verifier *v, sm_bundle_iter *iter, sm_error *err) {
   const sm_bundle_entry *entry;
   sm_string key;
+  bool is_repeated;
   sm_error failure;
   sm_status status = sm_bundle_iter_next(&entry, iter, &failure);
   *is_end = entry == NULL;
   if (entry != NULL) {
-    SM_TRY(keep_key(&key, v, entry->key, err));
-    if (status == SM_OK) status = add_tensor(v, entry, key, &failure);
+    SM_TRY(keep_key(&key, &is_repeated, v, entry->key, err));
+    if (status == SM_OK && !is_repeated) status = add_tensor(v, entry, key, &failure);
   }
   if (status == SM_OK) return SM_OK;
   if (!is_defect(status)) {

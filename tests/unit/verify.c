@@ -131,6 +131,22 @@ static void verify__keys_that_are_there_twice(void **state) {
   end(&f);
 }
 
+/* What is checked of the second is not what is found under the key. */
+static void verify__keys_that_are_there_twice_with_other_shapes(void **state) {
+  (void)state;
+  fixture f;
+  int64_t ones[SM_MAX_RANK];
+  for (size_t i = 0; i < SM_MAX_RANK; i++) ones[i] = 1;
+  static const uint8_t empty_string[] = {0, 0, 0, 0, 0}; /* a length, and not its checksum */
+  begin(&f);
+  (void)b_put_tensor(&f.b, "a", SM_DT_STRING, ones, SM_MAX_RANK, 0, empty_string, sizeof empty_string);
+  (void)b_put_tensor(&f.b, "a", SM_DT_STRING, ones, 1, 0, empty_string, sizeof empty_string);
+  assert_status(verify(&f), SM_DATA_LOSS, f.err);
+  assert_mentions(f.told, "2|c.index|a|there twice");
+  assert_mentions(f.told, "2|c.data-00000-of-00001|a|");
+  end(&f);
+}
+
 static void verify__slices(void **state) {
   (void)state;
   fixture f;
@@ -157,6 +173,7 @@ int main(void) {
       cmocka_unit_test(verify__what_lies_between),
       cmocka_unit_test(verify__other_files),
       cmocka_unit_test(verify__keys_that_are_there_twice),
+      cmocka_unit_test(verify__keys_that_are_there_twice_with_other_shapes),
       cmocka_unit_test(verify__slices),
   };
   return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
