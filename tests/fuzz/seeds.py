@@ -7,6 +7,7 @@ A target NAME has a function NAME_seeds(given), which yields inputs; run.sh lets
 import gzip
 import io
 import itertools
+import os
 import pathlib
 import random
 import struct
@@ -16,6 +17,8 @@ import tarfile
 import zipfile
 
 MAX_MODEL = 32 << 10  # larger ones make fuzzing slow
+MAX_CHECKPOINT = 12 << 10
+TABLE_MAGIC = struct.pack("<Q", 0xDB4775248B80FB57)
 
 
 class Given:
@@ -30,10 +33,26 @@ class Given:
     self.tensor_protos = [bytes.fromhex(line.split("\t")[2])
                           for line in (data / "tensor_protos.tsv").read_text().splitlines()]
     self.small_models = [model for model in self.models if len(model) <= MAX_MODEL]
+    self.checkpoints = self.checkpoints_below(data)
+    if "SM_SHARED" in os.environ:  # many more kinds, of which the corpus has what was found to reach far
+      self.checkpoints += self.checkpoints_below(pathlib.Path(os.environ["SM_SHARED"]) / "fixtures/tf/bundles")
 
   @staticmethod
   def files(folder, pattern):
     return sorted({path.read_bytes() for path in folder.rglob(pattern)}, key=lambda data: (len(data), data))
+
+  @staticmethod
+  def checkpoints_below(folder):
+    """Small ones: the index (of V1 all of it) and data files."""
+    found = {}
+    for index in folder.rglob("*"):
+      shards = sorted(index.parent.glob(f"{index.stem}.data-*")) if index.suffix == ".index" else []
+      files = [index, *shards]
+      if index.is_file() and sum(file.stat().st_size for file in files) <= MAX_CHECKPOINT:
+        files = tuple(file.read_bytes() for file in files)
+        if files[0].endswith(TABLE_MAGIC):
+          found[files] = None
+    return sorted(found, key=lambda files: (sum(map(len, files)), files))
 
 
 # ---- Messages ----
@@ -260,6 +279,127 @@ def chunked_seeds(given):
   yield bytes([hashed, 0]) + signature + struct.pack("<QQQQQ", 0, 2**64 - 100, 0, ord("r") | 1 << 8, 1)
   for kind in "mp?t":
     yield bytes([hashed, 0]) + signature + riegeli_chunk(kind, b"abc", 0, 0) + riegeli([b"one", b"", b"two"])
+
+
+# ---- Checkpoints ----
+
+
+def read_varint(data, at):
+  value = shift = 0
+  while True:
+    value |= (data[at] & 0x7F) << shift
+    at, shift = at + 1, shift + 7
+    if data[at - 1] < 0x80:
+      return value, at
+
+
+def block_entries(contents):
+  """Keys and values of a block that is not compressed."""
+  end = len(contents) - 4 - 4 * struct.unpack("<I", contents[-4:])[0]
+  at, key = 0, b""
+  while at < end:
+    shared, at = read_varint(contents, at)
+    tail_size, at = read_varint(contents, at)
+    value_size, at = read_varint(contents, at)
+    key = key[:shared] + contents[at:at + tail_size]
+    at += tail_size + value_size
+    yield key, contents[at - value_size:at]
+
+
+def table_entries(table):
+  def block(handle):
+    offset, at = read_varint(handle, 0)
+    size, at = read_varint(handle, at)
+    return table[offset:offset + size]
+
+  footer = table[-48:]
+  _, at = read_varint(footer, 0)
+  _, at = read_varint(footer, at)
+  for _, handle in block_entries(block(footer[at:])):
+    yield from block_entries(block(handle))
+
+
+def signed(value):
+  """A number of an ordered code, of one byte; larger ones are not needed."""
+  return bytes([0x80 ^ (value & 0xFF)]) if -64 <= value < 64 else None
+
+
+def slice_key(name, tensor_slice):
+  """As entries that are slices have it; for names without 0 and 255."""
+  extents = inside([tensor_slice], 1)
+  key = b"\0" + name + b"\0\1" + (bytes([1, len(extents)]) if extents else b"\0")
+  for extent in extents:
+    start, length, at = 0, -1, 0
+    while at < len(extent):
+      value, after = read_varint(extent, at + 1)
+      start, length, at = (value, length, after) if extent[at] == 8 else (start, value, after)
+    numbers = signed(start), signed(length)
+    if None in numbers:
+      return None
+    key += b"".join(numbers)
+  return key
+
+
+def input_entries(pairs, slices):
+  """As table_entry in checkpoint.h. slices: pairs of names and slices, which may be among the keys."""
+  keys = {slice_key(name, tensor_slice): (name, tensor_slice) for name, tensor_slice in slices}
+  for key, value in pairs:
+    name, tensor_slice = keys.get(key, (key, None))
+    yield content(1, name) + content(2, value) + (content(3, tensor_slice) if tensor_slice is not None else b"")
+
+
+def is_v1(pairs):
+  return len(pairs) > 0 and pairs[0][0] == b"" and pairs[0][1][:1] == b"\n"  # `meta`; a header begins otherwise
+
+
+def sound_checkpoints(given):
+  for files in given.checkpoints:
+    try:
+      yield list(table_entries(files[0])), files
+    except (IndexError, struct.error):
+      pass  # damaged, or compressed
+
+
+def bundle_seeds(given):
+  built, right, flags = 0x80, 0x40, itertools.cycle([0, 0x20, 0x10, 0x30])  # as in fuzz_bundle.c
+  for i, (pairs, files) in enumerate(sound_checkpoints(given)):
+    if is_v1(pairs):
+      continue
+    slices = [(key, tensor_slice) for key, value in pairs if key for tensor_slice in inside([value], 7)]
+    message = b"".join(content(1, entry) for entry in input_entries(pairs, slices))
+    message += b"".join(content(2, file) for file in files[1:])
+    yield bytes([built | next(flags), i % 256]) + message
+    yield bytes([built | right | next(flags), i % 256]) + message
+    if len(files) == 2:
+      yield bytes([0, i % 256]) + struct.pack("<H", len(files[0])) + files[0] + files[1]
+
+
+def v1_seeds(given):
+  built, flags = 0x80, itertools.cycle([0, 0x20, 0x10, 0x31])  # as in fuzz_v1.c
+  tables = [(pairs, files[0]) for pairs, files in sound_checkpoints(given) if is_v1(pairs)]
+  messages = []
+  for i, (pairs, file) in enumerate(tables):
+    metas = inside(inside([pairs[0][1]], 1), 1)
+    slices = [(name, tensor_slice) for meta in metas for name in inside([meta], 1)
+              for tensor_slice in inside([meta], 4)]
+    messages.append(b"".join(content(1, entry) for entry in input_entries(pairs, slices)))
+    yield bytes([built | next(flags), i]) + content(1, messages[-1])
+    yield bytes([0, i]) + file
+  for i, (a, b) in enumerate(itertools.combinations(messages, 2)):
+    yield bytes([built | next(flags), i % 256]) + content(1, a) + content(1, b)
+
+
+def table_seeds(given):
+  for files in given.checkpoints:
+    yield b"\0" + files[0]
+    yield b"\1" + files[0]
+
+
+def snappy_seeds(given):
+  for files in given.checkpoints[:10]:
+    literal = files[0][:60]
+    yield varint(len(literal)) + bytes([(len(literal) - 1) << 2]) + literal
+    yield varint(len(literal) + 11) + bytes([(len(literal) - 1) << 2]) + literal + bytes([7 << 2 | 1, 9])  # a copy
 
 
 # ---- Archives ----
