@@ -234,25 +234,25 @@ SM_API sm_status sm_bundle_reader_restore(sm_restore_report *report, const sm_bu
 typedef enum sm_severity { SM_SEVERITY_NOTE = 0, SM_SEVERITY_WARNING, SM_SEVERITY_ERROR } sm_severity;
 
 /** One thing found wrong; borrowed for the call. */
-typedef struct sm_defect {
+typedef struct sm_finding {
   sm_severity severity;
   const char *file;  /* below the directory looked at; of a checkpoint, beside its prefix */
   const char *place; /* key, node, signature, offset; "" the file as such */
   const char *what;  /* what was found, what was expected */
-} sm_defect;
+} sm_finding;
 
-typedef void (*sm_defect_fn)(void *ctx, const sm_defect *defect);
+typedef void (*sm_finding_fn)(void *ctx, const sm_finding *defect);
 
 /**
  * Check everything in a checkpoint: blocks of the index, every entry, the checksum of every tensor (by several threads),
  * sizes of the shards, gaps and overlaps, files left over from other saves.
  *
- * fn       called once for each defect, on the caller's thread, in order of the files; NULL: nobody wants to know.
+ * fn       called once for each finding, on the caller's thread, in order of the files; NULL: nobody wants to know.
  * options  its threads are used; NULL: defaults.
  *
- * Errors: DATA_LOSS there was a defect of SM_SEVERITY_ERROR; the message is the first one; those of sm_fs.
+ * Errors: DATA_LOSS there was a finding of SM_SEVERITY_ERROR; the message is the first one; those of sm_fs.
  */
-SM_API sm_status sm_bundle_reader_verify(const sm_bundle_reader *reader, sm_defect_fn fn, void *ctx,
+SM_API sm_status sm_bundle_reader_verify(const sm_bundle_reader *reader, sm_finding_fn fn, void *ctx,
                                          const sm_restore_options *options, sm_error *err);
 
 /* ---- Writing ---- */

@@ -181,13 +181,13 @@ SM_API sm_status sm_model_list_files(const sm_model *model, const char *dir, sm_
  * Check everything in a model: that all of it can be decoded, tags, assets, signatures and inputs against the nodes, the
  * object graph, and the variables as sm_bundle_reader_verify does.
  *
- * fn  called once for each defect, on the caller's thread; files are named from the model's directory. NULL: nobody wants
+ * fn  called once for each finding, on the caller's thread; files are named from the model's directory. NULL: nobody wants
  *     to know.
  *
- * Errors: DATA_LOSS there was a defect of SM_SEVERITY_ERROR; the message is the first one. RESOURCE_EXHAUSTED; those of
+ * Errors: DATA_LOSS there was a finding of SM_SEVERITY_ERROR; the message is the first one. RESOURCE_EXHAUSTED; those of
  *   sm_fs.
  */
-SM_API sm_status sm_model_verify(const sm_model *model, sm_defect_fn fn, void *ctx, sm_error *err);
+SM_API sm_status sm_model_verify(const sm_model *model, sm_finding_fn fn, void *ctx, sm_error *err);
 
 /* ---- Meta graph: tags ---- */
 

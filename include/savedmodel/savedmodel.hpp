@@ -571,7 +571,7 @@ struct ModelFile {
 
 /** A finding of a scan that outlives it: savedmodel/scan.h. */
 struct Finding {
-  explicit Finding(const sm_finding &found)
+  explicit Finding(const sm_scan_finding &found)
       : kind(found.kind),
         effects(found.effects),
         reached_by(found.reached_by),
@@ -584,7 +584,7 @@ struct Finding {
         function(found.function.data, found.function.size),
         reason(found.reason) {}
 
-  sm_finding_kind kind;
+  sm_scan_finding_kind kind;
   std::uint32_t effects;    /* of sm_effect */
   std::uint32_t reached_by; /* of sm_reached */
   bool is_checkpointing, is_asset_read;
@@ -905,7 +905,7 @@ class Model {
         },
         err);
   }
-  static sm_status add_finding(void *findings, const sm_finding *found, sm_error *err) noexcept {
+  static sm_status add_finding(void *findings, const sm_scan_finding *found, sm_error *err) noexcept {
     return detail::guard([=] { static_cast<std::vector<Finding> *>(findings)->emplace_back(*found); }, err);
   }
 

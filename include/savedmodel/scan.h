@@ -49,15 +49,15 @@ typedef enum sm_reached {
   SM_REACHED_BY_RESTORE = 32, /* saver_def.restore_op_name; runs when the model is loaded */
 } sm_reached;
 
-typedef enum sm_finding_kind {
-  SM_FINDING_OP = 0,    /* a node */
-  SM_FINDING_KERAS = 1, /* a layer in the metadata of Keras, whose code a Keras that loads the model would run */
-  SM_FINDING_FILE = 2   /* a file that holds a model but could not be looked through */
-} sm_finding_kind;
+typedef enum sm_scan_finding_kind {
+  SM_SCAN_FINDING_OP = 0,    /* a node */
+  SM_SCAN_FINDING_KERAS = 1, /* a layer in the metadata of Keras, whose code a Keras that loads the model would run */
+  SM_SCAN_FINDING_FILE = 2   /* a file that holds a model but could not be looked through */
+} sm_scan_finding_kind;
 
 /** One thing that was found. All of it is borrowed for the call of the callback; the strings are not terminated. */
-typedef struct sm_finding {
-  sm_finding_kind kind;
+typedef struct sm_scan_finding {
+  sm_scan_finding_kind kind;
   uint32_t effects;           /* of sm_effect; 0: pure */
   uint32_t reached_by;        /* of sm_reached; 0: nothing the model offers runs it. OP only */
   bool is_checkpointing;      /* an operation of the saver that gets no file name but the one that the saver is given */
@@ -69,11 +69,11 @@ typedef struct sm_finding {
   sm_string node;             /* OP: the node; KERAS: "object 17" */
   sm_string function;         /* the function the node is in; "": in the graph itself */
   const char *reason;
-} sm_finding;
+} sm_scan_finding;
 
 /** KERAS and FILE findings are handed out whatever the options say. A status other than SM_OK ends the scan and is
  * returned by it. */
-typedef sm_status (*sm_finding_fn)(void *ctx, const sm_finding *finding, sm_error *err);
+typedef sm_status (*sm_scan_fn)(void *ctx, const sm_scan_finding *finding, sm_error *err);
 
 /** Zero is the default of every field but struct_size; NULL options are all defaults. */
 typedef struct sm_scan_options {
@@ -93,7 +93,7 @@ typedef struct sm_scan_options {
  * INVALID_ARGUMENT.
  * Cost: a few walks over the bytes; memory for the names of nodes, about 60 bytes each, until it returns.
  */
-SM_API sm_status sm_meta_graph_scan(const sm_meta_graph *graph, const sm_scan_options *options, sm_finding_fn fn,
+SM_API sm_status sm_meta_graph_scan(const sm_meta_graph *graph, const sm_scan_options *options, sm_scan_fn fn,
                                     void *fn_ctx, sm_error *err);
 
 /**
@@ -104,11 +104,11 @@ SM_API sm_status sm_meta_graph_scan(const sm_meta_graph *graph, const sm_scan_op
  * Errors: as above; those of the file system. A damaged file is a finding, not an error.
  * Cost: maps every file; one that is no protobuf is given up at its first bytes.
  */
-SM_API sm_status sm_model_scan_files(const sm_model *model, const sm_scan_options *options, sm_finding_fn fn,
-                                     void *fn_ctx, sm_error *err);
+SM_API sm_status sm_model_scan_files(const sm_model *model, const sm_scan_options *options, sm_scan_fn fn, void *fn_ctx,
+                                     sm_error *err);
 
 /** All meta graphs, then the other files. */
-SM_API sm_status sm_model_scan(const sm_model *model, const sm_scan_options *options, sm_finding_fn fn, void *fn_ctx,
+SM_API sm_status sm_model_scan(const sm_model *model, const sm_scan_options *options, sm_scan_fn fn, void *fn_ctx,
                                sm_error *err);
 
 SM_END_DECLS

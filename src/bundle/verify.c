@@ -7,7 +7,7 @@
 typedef struct verifier {
   const sm_bundle_reader *reader;
   sm_restore_options options;
-  sm_defect_fn fn;
+  sm_finding_fn fn;
   void *ctx;
   sm_arena arena;
   sm_buffer jobs; /* of sm_job: stored parts */
@@ -19,7 +19,7 @@ typedef struct verifier {
 /* ---- Telling ---- */
 
 static void tell(verifier *v, sm_severity severity, const char *file, const char *place, const char *what) {
-  const sm_defect defect = {.severity = severity, .file = file, .place = place, .what = what};
+  const sm_finding defect = {.severity = severity, .file = file, .place = place, .what = what};
   if (v->fn != NULL) v->fn(v->ctx, &defect);
   if (severity != SM_SEVERITY_ERROR || v->status != SM_OK) return;
   const char *colon = *place != '\0' ? ": " : "";
@@ -314,7 +314,7 @@ static sm_status check_directory(verifier *v, sm_error *err) {
   return SM_OK;
 }
 
-sm_status sm_bundle_reader_verify(const sm_bundle_reader *reader, sm_defect_fn fn, void *ctx,
+sm_status sm_bundle_reader_verify(const sm_bundle_reader *reader, sm_finding_fn fn, void *ctx,
                                   const sm_restore_options *options, sm_error *err) {
   verifier v = {.reader = reader, .fn = fn, .ctx = ctx, .status = SM_OK};
   SM_TRY(sm_restore_options_read(&v.options, options, err));

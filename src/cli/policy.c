@@ -117,14 +117,14 @@ static bool matches(const char *pattern, sm_string name) {
 }
 
 /* The saver's operations, and those that read assets, are of their own class alone. */
-static bool is_of_class(const policy_line *line, const sm_finding *finding) {
+static bool is_of_class(const policy_line *line, const sm_scan_finding *finding) {
   if (!line->is_class) return false;
   if (finding->is_checkpointing || line->is_checkpoint) return finding->is_checkpointing && line->is_checkpoint;
   if (finding->is_asset_read || line->is_asset) return finding->is_asset_read && line->is_asset;
   return line->effect == 0 ? finding->effects == 0 : (finding->effects & line->effect) != 0;
 }
 
-bool policy_denies(const policy *p, const sm_finding *finding) {
+bool policy_denies(const policy *p, const sm_scan_finding *finding) {
   uint32_t left = finding->effects; /* classes that no line allows */
   bool allowed = false;
   for (size_t i = 0; i < p->n; i++) {

@@ -25,6 +25,6 @@ int policy_read(policy *out, const char *path);
 void policy_free(policy *p);
 
 /* A zeroed policy has no lines. */
-bool policy_denies(const policy *p, const sm_finding *finding);
+bool policy_denies(const policy *p, const sm_scan_finding *finding);
 
 #endif

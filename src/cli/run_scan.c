@@ -81,7 +81,7 @@ static void note_op(denylist *list, sm_string op) {
 
 /* A finding that outlives its callback. */
 typedef struct kept {
-  sm_finding finding; /* its strings lie in text */
+  sm_scan_finding finding; /* its strings lie in text */
   char *text;
   bool is_denied;
 } kept;
@@ -105,7 +105,7 @@ static void copy_string(sm_string *string, char **at) {
   *at += string->size;
 }
 
-static sm_status keep(scan *s, const sm_finding *finding, bool is_denied, sm_error *err) {
+static sm_status keep(scan *s, const sm_scan_finding *finding, bool is_denied, sm_error *err) {
   if (s->n == s->capacity) {
     size_t capacity = s->capacity == 0 ? 64 : 2 * s->capacity;
     kept *items = capacity <= SIZE_MAX / sizeof *items ? realloc(s->items, capacity * sizeof *items) : NULL;
@@ -128,14 +128,14 @@ static sm_status keep(scan *s, const sm_finding *finding, bool is_denied, sm_err
   return SM_OK;
 }
 
-static sm_status visit(void *ctx, const sm_finding *finding, sm_error *err) {
+static sm_status visit(void *ctx, const sm_scan_finding *finding, sm_error *err) {
   scan *s = ctx;
   if (s->denylist != NULL) {
-    if (finding->kind == SM_FINDING_OP) note_op(s->denylist, finding->op);
+    if (finding->kind == SM_SCAN_FINDING_OP) note_op(s->denylist, finding->op);
     return SM_OK;
   }
   bool is_denied = policy_denies(s->policy, finding);
-  bool is_of_note = finding->kind != SM_FINDING_OP || (finding->effects & SM_EFFECTS_OF_NOTE) != 0;
+  bool is_of_note = finding->kind != SM_SCAN_FINDING_OP || (finding->effects & SM_EFFECTS_OF_NOTE) != 0;
   return is_denied || is_of_note ? keep(s, finding, is_denied, err) : SM_OK;
 }
 
@@ -220,10 +220,10 @@ static sm_status print_graphs(denylist *list, size_t *n_denied, const sm_model *
 /* ---- Finding by finding ---- */
 
 /* fn for the name of each class. */
-static void each_class(const sm_finding *finding, void (*fn)(void *ctx, const char *name), void *ctx) {
+static void each_class(const sm_scan_finding *finding, void (*fn)(void *ctx, const char *name), void *ctx) {
   if (finding->is_checkpointing) fn(ctx, "checkpoint");
   if (finding->is_asset_read) fn(ctx, "asset");
-  if (finding->effects == 0) fn(ctx, finding->kind == SM_FINDING_OP ? "pure" : "note");
+  if (finding->effects == 0) fn(ctx, finding->kind == SM_SCAN_FINDING_OP ? "pure" : "note");
   for (uint32_t effect = 1; sm_effect_name(effect) != NULL; effect <<= 1)
     if ((finding->effects & effect) != 0) fn(ctx, sm_effect_name(effect));
 }
@@ -241,7 +241,7 @@ static void print_in_list(void *ctx, const char *name) {
   *is_first = false;
 }
 
-static void print_ways(const sm_finding *finding) {
+static void print_ways(const sm_scan_finding *finding) {
   bool is_first = true;
   fputs("; reached by ", stdout);
   for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
@@ -262,7 +262,7 @@ static void print_name(const char *before, sm_string name) {
 }
 
 static void print_finding(const kept *item) {
-  const sm_finding *finding = &item->finding;
+  const sm_scan_finding *finding = &item->finding;
   bool is_first = true;
   fputs(item->is_denied ? "denied  " : "allowed ", stdout);
   each_class(finding, print_in_list, &is_first);
@@ -270,8 +270,8 @@ static void print_finding(const kept *item) {
   print_name(" in ", (sm_string){finding->file, strlen(finding->file)});
   if (finding->graph != NULL) printf(", meta graph %zu", finding->meta_graph);
   if (finding->function.size != 0) print_name(", function ", finding->function);
-  if (finding->node.size != 0) print_name(finding->kind == SM_FINDING_OP ? ", node " : ", ", finding->node);
-  if (finding->kind == SM_FINDING_OP) print_ways(finding);
+  if (finding->node.size != 0) print_name(finding->kind == SM_SCAN_FINDING_OP ? ", node " : ", ", finding->node);
+  if (finding->kind == SM_SCAN_FINDING_OP) print_ways(finding);
   printf("; it %s\n", finding->reason);
 }
 
@@ -290,7 +290,7 @@ static void add_class(void *ctx, const char *name) { json_string(ctx, NULL, name
 
 static void json_finding(json *out, const kept *item) {
   static const char *const kinds[] = {"op", "keras", "file"};
-  const sm_finding *finding = &item->finding;
+  const sm_scan_finding *finding = &item->finding;
   json_begin_object(out, NULL);
   json_begin_list(out, "classes");
   each_class(finding, add_class, out);

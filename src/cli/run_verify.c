@@ -18,7 +18,7 @@ static const char *severity_name(sm_severity severity) {
   }
 }
 
-static void print_defect(void *ctx, const sm_defect *defect) {
+static void print_defect(void *ctx, const sm_finding *defect) {
   report *to = ctx;
   if (defect->severity == SM_SEVERITY_ERROR) to->n_errors++;
   if (to->out == NULL) {
@@ -42,7 +42,7 @@ static void print_defect(void *ctx, const sm_defect *defect) {
 /* What cannot even be opened is a finding, too; a path that leads nowhere is none. */
 static sm_status report_failure(report *to, const char *file, sm_status status, const sm_error *err) {
   if (status == SM_OK || status == SM_NOT_FOUND || to->n_errors != 0) return status;
-  print_defect(to, &(sm_defect){SM_SEVERITY_ERROR, file, "", err->message});
+  print_defect(to, &(sm_finding){SM_SEVERITY_ERROR, file, "", err->message});
   return status;
 }
 

@@ -9,7 +9,7 @@ enum { GRAPH_NODE = 1, NODE_NAME = 1 };
 
 typedef struct scan {
   const sm_graph_scan_request *request;
-  sm_finding_fn fn;
+  sm_scan_fn fn;
   void *fn_ctx;
   sm_reach reach;
   sm_saver_use saver;
@@ -30,7 +30,7 @@ static uint32_t marks_of(const scan *s, sm_string node) {
 static bool is_function(const scan *s, sm_string op) { return sm_graph_find_function(&s->reach.defs, op) != SIZE_MAX; }
 
 /* Operations that reach files, but only those that are the model's own. */
-static sm_status find_use(scan *s, sm_finding *finding, sm_span node, sm_error *err) {
+static sm_status find_use(scan *s, sm_scan_finding *finding, sm_span node, sm_error *err) {
   if ((finding->effects & SM_EFFECTS_OF_NOTE) == 0) return SM_OK;
   SM_TRY(sm_saver_use_covers(&finding->is_checkpointing, &s->saver, finding->op, node, finding->reached_by, s->function,
                              err));
@@ -40,7 +40,7 @@ static sm_status find_use(scan *s, sm_finding *finding, sm_span node, sm_error *
 
 static sm_status visit_node(scan *s, sm_span node, sm_error *err) {
   const sm_wire_source *source = s->request->source;
-  sm_finding finding = s->request->found;
+  sm_scan_finding finding = s->request->found;
   sm_span name;
   SM_TRY(sm_node_get_op(&finding.op, node, source, err));
   SM_TRY(sm_node_find_effects(&finding.effects, &finding.reason, finding.op, node, source, err));
@@ -50,7 +50,7 @@ static sm_status visit_node(scan *s, sm_span node, sm_error *err) {
   }
   if ((finding.effects & s->request->options.effects) == 0 && !s->request->options.all_ops) return SM_OK;
   SM_TRY(sm_wire_find_bytes(&name, node, NODE_NAME, source, err));
-  finding.kind = SM_FINDING_OP;
+  finding.kind = SM_SCAN_FINDING_OP;
   finding.node = (sm_string){(const char *)name.data, name.size};
   if (s->function != SIZE_MAX) finding.function = s->reach.defs.functions[s->function].name;
   finding.reached_by = marks_of(s, finding.node);
@@ -104,7 +104,7 @@ static void init_uses(scan *s, sm_arena *arena) {
   sm_asset_use_init(&s->assets, &s->reach, s->request->roots, s->request->n_roots, SM_REACHED_BY_INIT_OP, size, arena);
 }
 
-sm_status sm_graph_scan(const sm_graph_scan_request *request, sm_finding_fn fn, void *fn_ctx, sm_arena *arena,
+sm_status sm_graph_scan(const sm_graph_scan_request *request, sm_scan_fn fn, void *fn_ctx, sm_arena *arena,
                         sm_error *err) {
   scan s = {.request = request, .fn = fn, .fn_ctx = fn_ctx, .function = SIZE_MAX};
   SM_TRY(sm_reach_init(&s.reach, request->graph_def, SM_REACHED_BY_OBJECT, request->source, arena, err));

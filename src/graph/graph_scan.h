@@ -30,11 +30,11 @@ typedef struct sm_graph_scan_request {
   size_t n_roots;
   sm_string saver_filename, saver_save, saver_restore; /* tensors and op of saver_def; "": there is none */
   sm_scan_options options;                             /* effects is not 0 */
-  sm_finding found;                                    /* file and meta graph of all findings */
+  sm_scan_finding found;                               /* file and meta graph of all findings */
 } sm_graph_scan_request;
 
 /* What is needed meanwhile lies in arena. */
-sm_status sm_graph_scan(const sm_graph_scan_request *request, sm_finding_fn fn, void *fn_ctx, sm_arena *arena,
+sm_status sm_graph_scan(const sm_graph_scan_request *request, sm_scan_fn fn, void *fn_ctx, sm_arena *arena,
                         sm_error *err);
 
 #endif

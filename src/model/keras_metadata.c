@@ -12,8 +12,8 @@ typedef struct text {
 typedef enum key { OTHER_KEY, CLASS_NAME, FUNCTION, FUNCTION_TYPE, MODULE, REGISTERED_NAME } key;
 
 typedef struct scan {
-  sm_finding found;
-  sm_finding_fn fn;
+  sm_scan_finding found;
+  sm_scan_fn fn;
   void *fn_ctx;
   sm_arena *arena;
   text *waiting;
@@ -149,8 +149,8 @@ static sm_status add_text(scan *s, sm_string bytes, sm_error *err) {
 static sm_string shorten(sm_string value) { return (sm_string){value.data, value.size < 80 ? value.size : 80}; }
 
 static sm_status visit_value(scan *s, sm_string value, sm_error *err) {
-  sm_finding finding = s->found;
-  finding.kind = SM_FINDING_KERAS;
+  sm_scan_finding finding = s->found;
+  finding.kind = SM_SCAN_FINDING_KERAS;
   finding.op = shorten(value);
   finding.effects = judge(&finding.reason, s->key, value);
   if (finding.reason != NULL) SM_TRY(s->fn(s->fn_ctx, &finding, err));
@@ -182,8 +182,8 @@ static sm_status visit_text(scan *s, sm_string bytes, sm_error *err) {
   return SM_OK;
 }
 
-sm_status sm_keras_metadata_scan(sm_span json, const sm_finding *found, sm_finding_fn fn, void *fn_ctx, sm_arena *arena,
-                                 sm_error *err) {
+sm_status sm_keras_metadata_scan(sm_span json, const sm_scan_finding *found, sm_scan_fn fn, void *fn_ctx,
+                                 sm_arena *arena, sm_error *err) {
   scan s = {.found = *found, .fn = fn, .fn_ctx = fn_ctx, .arena = arena};
   if (json.size == 0) return SM_OK;
   SM_TRY(add_text(&s, (sm_string){(const char *)json.data, json.size}, err));

@@ -13,7 +13,7 @@
  * strings. So nothing is missed that Keras would find, in documents that it would refuse too. arena is for what is
  * decoded.
  */
-sm_status sm_keras_metadata_scan(sm_span json, const sm_finding *found, sm_finding_fn fn, void *fn_ctx, sm_arena *arena,
-                                 sm_error *err);
+sm_status sm_keras_metadata_scan(sm_span json, const sm_scan_finding *found, sm_scan_fn fn, void *fn_ctx,
+                                 sm_arena *arena, sm_error *err);
 
 #endif

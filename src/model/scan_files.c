@@ -25,12 +25,13 @@ static const uint64_t MAX_MESSAGE_SIZE = INT32_MAX;
 typedef struct scan {
   const sm_model *model;
   sm_scan_options options;
-  sm_finding_fn fn;
+  sm_scan_fn fn;
   void *fn_ctx;
 } scan;
 
 static sm_status report_file(const scan *s, const char *file, const char *reason, sm_error *err) {
-  sm_finding finding = {.kind = SM_FINDING_FILE, .effects = SM_EFFECT_UNKNOWN, .file = file, .reason = reason};
+  sm_scan_finding finding = {
+      .kind = SM_SCAN_FINDING_FILE, .effects = SM_EFFECT_UNKNOWN, .file = file, .reason = reason};
   finding.op = finding.node = finding.function = (sm_string){"", 0};
   return s->fn(s->fn_ctx, &finding, err);
 }
@@ -142,7 +143,7 @@ static sm_status scan_graphs(const scan *s, const char *file, sm_span bytes, sm_
 
 static sm_status scan_metadata_object(const scan *s, const sm_wire_source *source, sm_span object, sm_arena *arena,
                                       sm_error *err) {
-  sm_finding found = {.file = source->name};
+  sm_scan_finding found = {.file = source->name};
   sm_span path;
   SM_TRY(sm_wire_find_bytes(&path, object, METADATA_OBJECT_PATH, source, err));
   found.op = found.function = (sm_string){"", 0};
@@ -298,7 +299,7 @@ static sm_status scan_file(void *ctx, const sm_model_file *file, sm_error *err) 
   return status;
 }
 
-sm_status sm_model_scan_files(const sm_model *model, const sm_scan_options *options, sm_finding_fn fn, void *fn_ctx,
+sm_status sm_model_scan_files(const sm_model *model, const sm_scan_options *options, sm_scan_fn fn, void *fn_ctx,
                               sm_error *err) {
   scan s = {.model = model, .fn = fn, .fn_ctx = fn_ctx};
   SM_TRY(sm_scan_check_options(&s.options, options, err));

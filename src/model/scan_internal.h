@@ -10,7 +10,7 @@ sm_status sm_scan_check_options(sm_scan_options *out, const sm_scan_options *opt
 
 /* sm_meta_graph_scan of a model that lies in that file; options were checked. */
 sm_status sm_meta_graph_scan_as(const sm_meta_graph *graph, const char *file, const sm_scan_options *options,
-                                sm_finding_fn fn, void *fn_ctx, sm_error *err);
+                                sm_scan_fn fn, void *fn_ctx, sm_error *err);
 
 typedef struct sm_scan_roots {
   const sm_allocator *allocator;

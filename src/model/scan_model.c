@@ -10,8 +10,8 @@ enum { OBJECT_NODE = 1, OBJECT_USER_OBJECT = 4, USER_METADATA = 3 };
 /* ---- Keras ---- */
 
 /* Fields that are given twice are looked into twice: which of them counts depends on the reader. */
-static sm_status scan_user_object(sm_span user_object, const sm_finding *found, const sm_wire_source *source,
-                                  sm_finding_fn fn, void *fn_ctx, sm_arena *arena, sm_error *err) {
+static sm_status scan_user_object(sm_span user_object, const sm_scan_finding *found, const sm_wire_source *source,
+                                  sm_scan_fn fn, void *fn_ctx, sm_arena *arena, sm_error *err) {
   sm_wire_reader reader = sm_wire_read(user_object, source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (field.tag != SM_WIRE_TAG(USER_METADATA, SM_WIRE_BYTES)) continue;
@@ -22,8 +22,8 @@ static sm_status scan_user_object(sm_span user_object, const sm_finding *found, 
   return sm_wire_finish(&reader, err);
 }
 
-static sm_status scan_object(sm_span object, size_t id, sm_finding found, const sm_wire_source *source,
-                             sm_finding_fn fn, void *fn_ctx, sm_arena *arena, sm_error *err) {
+static sm_status scan_object(sm_span object, size_t id, sm_scan_finding found, const sm_wire_source *source,
+                             sm_scan_fn fn, void *fn_ctx, sm_arena *arena, sm_error *err) {
   char place[40];
   int size = snprintf(place, sizeof place, "object %zu", id);
   found.node = (sm_string){place, (size_t)size};
@@ -34,7 +34,7 @@ static sm_status scan_object(sm_span object, size_t id, sm_finding found, const 
   return sm_wire_finish(&reader, err);
 }
 
-static sm_status scan_objects(const sm_meta_graph *graph, const sm_finding *found, sm_finding_fn fn, void *fn_ctx,
+static sm_status scan_objects(const sm_meta_graph *graph, const sm_scan_finding *found, sm_scan_fn fn, void *fn_ctx,
                               sm_arena *arena, sm_error *err) {
   const sm_wire_source *source = &graph->model->source;
   size_t id = 0;
@@ -60,10 +60,10 @@ sm_status sm_scan_check_options(sm_scan_options *out, const sm_scan_options *opt
 }
 
 sm_status sm_meta_graph_scan_as(const sm_meta_graph *graph, const char *file, const sm_scan_options *options,
-                                sm_finding_fn fn, void *fn_ctx, sm_error *err) {
+                                sm_scan_fn fn, void *fn_ctx, sm_error *err) {
   const sm_model *model = graph->model;
   sm_graph_scan_request request = {.graph_def = graph->graph, .source = &model->source, .options = *options};
-  request.found = (sm_finding){.graph = graph, .meta_graph = (size_t)(graph - model->meta_graphs), .file = file};
+  request.found = (sm_scan_finding){.graph = graph, .meta_graph = (size_t)(graph - model->meta_graphs), .file = file};
   request.found.op = request.found.node = request.found.function = (sm_string){"", 0};
   sm_scan_roots roots = {.allocator = model->allocator};
   sm_arena arena;
@@ -84,14 +84,14 @@ const char *sm_model_file_name(const sm_model *model) {
   return slash != NULL ? slash + 1 : model->source.name;
 }
 
-sm_status sm_meta_graph_scan(const sm_meta_graph *graph, const sm_scan_options *options, sm_finding_fn fn, void *fn_ctx,
+sm_status sm_meta_graph_scan(const sm_meta_graph *graph, const sm_scan_options *options, sm_scan_fn fn, void *fn_ctx,
                              sm_error *err) {
   sm_scan_options known;
   SM_TRY(sm_scan_check_options(&known, options, err));
   return sm_meta_graph_scan_as(graph, sm_model_file_name(graph->model), &known, fn, fn_ctx, err);
 }
 
-sm_status sm_model_scan(const sm_model *model, const sm_scan_options *options, sm_finding_fn fn, void *fn_ctx,
+sm_status sm_model_scan(const sm_model *model, const sm_scan_options *options, sm_scan_fn fn, void *fn_ctx,
                         sm_error *err) {
   for (size_t i = 0; i < model->n_meta_graphs; i++)
     SM_TRY(sm_meta_graph_scan(&model->meta_graphs[i], options, fn, fn_ctx, err));

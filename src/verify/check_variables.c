@@ -11,7 +11,7 @@
 /* ---- The checkpoint as such ---- */
 
 /* Defects of the checkpoint: its files lie below variables. */
-static void take_defect(void *ctx, const sm_defect *defect) {
+static void take_defect(void *ctx, const sm_finding *defect) {
   sm_verifier *v = ctx;
   char file[SM_PATH_MAX];
   if (!sm_path_join(file, sizeof file, SM_DIR_VARIABLES, defect->file)) return;

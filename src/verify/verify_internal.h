@@ -13,7 +13,7 @@ typedef struct sm_verifier {
   const sm_wire_source *source;
   const char *file; /* of source, below the model's directory */
   sm_arena arena;   /* what is known of the meta graph */
-  sm_defect_fn fn;
+  sm_finding_fn fn;
   void *ctx;
   sm_status status; /* DATA_LOSS: there was an error */
   sm_error first;

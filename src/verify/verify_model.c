@@ -19,10 +19,10 @@ static void tell(sm_verifier *v, sm_severity severity, const sm_place *place, co
   (void)SM_FAIL(&where, SM_DATA_LOSS, "%s%s%s%.*s%s%.*s", graph, at->kind != NULL ? at->kind : "", has_name ? " " : "",
                 SM_SHOWN(at->name), is_inside ? " of function " : "", SM_SHOWN(at->function));
   (void)SM_FAIL(&what, SM_DATA_LOSS, "%s", text);
-  const sm_defect defect = {.severity = severity,
-                            .file = at->file != NULL ? at->file : v->file,
-                            .place = where.message,
-                            .what = what.message};
+  const sm_finding defect = {.severity = severity,
+                             .file = at->file != NULL ? at->file : v->file,
+                             .place = where.message,
+                             .what = what.message};
   if (v->fn != NULL) v->fn(v->ctx, &defect);
   if (severity != SM_SEVERITY_ERROR || v->status != SM_OK) return;
   const char *colon = *defect.place != '\0' ? ": " : "";
@@ -103,7 +103,7 @@ static sm_status check_all(sm_verifier *v, sm_error *err) {
   return sm_check_variables(v, wants_variables, err);
 }
 
-sm_status sm_model_verify(const sm_model *model, sm_defect_fn fn, void *ctx, sm_error *err) {
+sm_status sm_model_verify(const sm_model *model, sm_finding_fn fn, void *ctx, sm_error *err) {
   sm_verifier v = {.model = model, .source = sm_model_get_source(model), .fn = fn, .ctx = ctx};
   const char *slash = strrchr(v.source->name, '/');
   v.file = slash != NULL ? slash + 1 : v.source->name;

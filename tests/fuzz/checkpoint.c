@@ -314,7 +314,7 @@ static summary walk(const sm_bundle_reader *reader, unsigned how) {
 
 /* ---- In every way ---- */
 
-static void count_defect(void *ctx, const sm_defect *defect) {
+static void count_defect(void *ctx, const sm_finding *defect) {
   MUST(defect->file != NULL && defect->place != NULL && defect->what != NULL);
   *(size_t *)ctx += defect->severity == SM_SEVERITY_ERROR;
 }

@@ -17,7 +17,7 @@ typedef struct findings {
   uint64_t bytes;
 } findings;
 
-static sm_status count(void *ctx, const sm_finding *finding, sm_error *err) {
+static sm_status count(void *ctx, const sm_scan_finding *finding, sm_error *err) {
   (void)err;
   findings *found = ctx;
   const sm_string texts[] = {finding->op, finding->node, finding->function};

@@ -18,7 +18,7 @@ typedef struct told {
   size_t n, n_errors, size;
 } told;
 
-static void count(void *ctx, const sm_defect *defect) {
+static void count(void *ctx, const sm_finding *defect) {
   told *t = ctx;
   t->n++;
   t->n_errors += defect->severity == SM_SEVERITY_ERROR;

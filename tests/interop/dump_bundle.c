@@ -129,7 +129,7 @@ static int dump_slice(const sm_bundle_reader *reader, const char *key_hex, const
   return dump(reader, &entry, &slice);
 }
 
-static void print_defect(void *ctx, const sm_defect *defect) {
+static void print_defect(void *ctx, const sm_finding *defect) {
   (void)ctx;
   static const char *const names[] = {"note", "warning", "error"};
   printf("%s: %s: %s: %s\n", names[defect->severity], defect->file, defect->place, defect->what);

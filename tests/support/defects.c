@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void add_defect(void *ctx, const sm_defect *defect) {
+void add_defect(void *ctx, const sm_finding *defect) {
   static const char *const names[] = {"note", "warning", "error"};
   defects *found = ctx;
   size_t used = strlen(found->text);

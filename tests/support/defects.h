@@ -10,7 +10,7 @@ typedef struct defects {
   char text[8192];
 } defects;
 
-/* An sm_defect_fn; ctx is a defects. */
-void add_defect(void *ctx, const sm_defect *defect);
+/* An sm_finding_fn; ctx is a defects. */
+void add_defect(void *ctx, const sm_finding *defect);
 
 #endif

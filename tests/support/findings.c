@@ -12,7 +12,7 @@ __attribute__((format(printf, 2, 3))) static void add(findings *f, const char *f
   va_end(args);
 }
 
-sm_status add_finding(void *ctx, const sm_finding *finding, sm_error *err) {
+sm_status add_finding(void *ctx, const sm_scan_finding *finding, sm_error *err) {
   static const char *const ways[] = {"signature", "init", "train", "object", "save", "restore"};
   findings *f = ctx;
   (void)err;

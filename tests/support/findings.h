@@ -10,7 +10,7 @@ typedef struct findings {
   size_t n;
 } findings;
 
-/* A sm_finding_fn; ctx is a zeroed struct findings. */
-sm_status add_finding(void *ctx, const sm_finding *finding, sm_error *err);
+/* A sm_scan_fn; ctx is a zeroed struct findings. */
+sm_status add_finding(void *ctx, const sm_scan_finding *finding, sm_error *err);
 
 #endif

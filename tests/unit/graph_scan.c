@@ -245,7 +245,7 @@ static void graph_scan__reports_what_is_asked_for(void **state) {
   assert_text("all", found.text, "pure Add :0::a\nstate VarHandleOp :0::v\nfile-write WriteFile :0::w\n");
 }
 
-static sm_status stop(void *ctx, const sm_finding *finding, sm_error *error) {
+static sm_status stop(void *ctx, const sm_scan_finding *finding, sm_error *error) {
   (void)ctx;
   (void)finding;
   *error = (sm_error){.code = SM_CANCELLED};

@@ -10,7 +10,7 @@ static sm_error err;
 static sm_status scan_text(findings *out, const char *json, const sm_allocator *allocator) {
   sm_arena arena;
   sm_arena_init(&arena, sm_allocator_or_malloc(allocator), UINT64_MAX);
-  sm_finding place = {.file = "f", .node = {"n", 1}, .function = {"", 0}};
+  sm_scan_finding place = {.file = "f", .node = {"n", 1}, .function = {"", 0}};
   *out = (findings){.n = 0};
   sm_status status =
       sm_keras_metadata_scan((sm_span){(const uint8_t *)json, strlen(json)}, &place, add_finding, out, &arena, &err);

@@ -286,7 +286,7 @@ static void try_scan__keeps_what_is_found() {
   for (const sm::Finding &finding : findings) {
     if (finding.is_checkpointing) continue;
     n_tables++;
-    CHECK(finding.kind == SM_FINDING_OP && finding.effects == SM_EFFECT_FILE_READ && !finding.is_asset_read);
+    CHECK(finding.kind == SM_SCAN_FINDING_OP && finding.effects == SM_EFFECT_FILE_READ && !finding.is_asset_read);
     CHECK(finding.op == "InitializeTableFromTextFileV2" && finding.node == finding.op && !finding.function.empty());
     CHECK(finding.file == SM_FILE_SAVED_MODEL_PB && finding.meta_graph == 0 && finding.reason[0] != '\0');
     CHECK((finding.reached_by & SM_REACHED_BY_SIGNATURE) != 0);

@@ -13,7 +13,7 @@ typedef struct fixture {
   char told[4096]; /* "severity file place what\n" */
 } fixture;
 
-static void hear(void *ctx, const sm_defect *defect) {
+static void hear(void *ctx, const sm_finding *defect) {
   fixture *f = ctx;
   size_t used = strlen(f->told);
   snprintf(f->told + used, sizeof f->told - used, "%d|%s|%s|%s\n", (int)defect->severity, defect->file, defect->place,
