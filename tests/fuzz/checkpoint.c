@@ -327,18 +327,10 @@ static void verify(const sm_bundle_reader *reader, const summary *s, bool is_che
   if (is_checked && s->is_damaged && !s->is_limited) MUST(status != SM_OK);
 }
 
-/* A copy of what can be copied reads the same. */
-static void copy(const sm_bundle_reader *reader, unsigned how) {
-  sm_save_options options = SM_SAVE_OPTIONS_INIT;
-  sm_bundle_writer *writer;
+static sm_status copy_all(sm_bundle_writer *writer, const sm_bundle_reader *reader) {
   sm_bundle_iter *iter;
   const sm_bundle_entry *entry = NULL;
-  sm_fs *fs;
   sm_error err;
-  MUST(sm_fs_memory_new(&fs, NULL, &err) == SM_OK);
-  options.fs = fs;
-  options.big_endian = (how & 16) != 0;
-  MUST(sm_bundle_writer_open(&writer, "copy", &options, &err) == SM_OK);
   sm_status status = sm_bundle_iter_new(&iter, reader, NULL, &err);
   for (size_t i = 0; status == SM_OK && i < 2 * MAX_ENTRIES; i++) {
     status = sm_bundle_iter_next(&entry, iter, &err);
@@ -347,7 +339,28 @@ static void copy(const sm_bundle_reader *reader, unsigned how) {
   }
   sm_bundle_iter_free(iter);
   if (status == SM_OK) MUST(sm_bundle_writer_finish(writer, &err) == SM_OK);
+  return status;
+}
+
+/* A copy reads the same. */
+static void copy(const sm_bundle_reader *reader, const summary *s, unsigned how) {
+  sm_save_options save = SM_SAVE_OPTIONS_INIT;
+  sm_open_options open = SM_OPEN_OPTIONS_INIT;
+  sm_bundle_writer *writer;
+  sm_bundle_reader *copied;
+  sm_fs *fs;
+  sm_error err;
+  MUST(sm_fs_memory_new(&fs, NULL, &err) == SM_OK);
+  save.fs = open.fs = fs;
+  save.big_endian = (how & 16) != 0;
+  MUST(sm_bundle_writer_open(&writer, "copy", &save, &err) == SM_OK);
+  sm_status status = copy_all(writer, reader);
   sm_bundle_writer_close(writer);
+  if (status == SM_OK && !s->is_damaged) {
+    MUST(sm_bundle_reader_open(&copied, "copy", &open, &err) == SM_OK);
+    MUST(walk(copied, how).hash == s->hash);
+    sm_bundle_reader_close(copied);
+  }
   sm_fs_close(fs);
 }
 
@@ -368,7 +381,7 @@ static summary read_once(const sm_fs *fs, unsigned how, bool no_mmap) {
   if (status == SM_OK) {
     s = walk(reader, how);
     verify(reader, &s, options.verify == SM_VERIFY_DEFAULT || options.verify == SM_VERIFY_ALL);
-    if ((how & 4) != 0) copy(reader, how);
+    if ((how & 4) != 0) copy(reader, &s, how);
   }
   sm_bundle_reader_close(reader);
   MUST(memory.live_blocks == 0);

@@ -10,6 +10,8 @@
 #include "cli/array_text.h"
 #include "cli/npy.h"
 
+const size_t fuzz_message_at = NO_MESSAGE;
+
 enum { MAX_PRINTED = 2000, MAX_WRITTEN = 1 << 20 };
 
 typedef struct written {

@@ -5,6 +5,8 @@
 
 #include "cli/safetensors.h"
 
+const size_t fuzz_message_at = NO_MESSAGE;
+
 enum { MAX_WRITTEN = 1 << 20 };
 
 typedef struct written {

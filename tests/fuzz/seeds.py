@@ -455,6 +455,21 @@ def zip64_of(files):
   return out.getvalue()
 
 
+def corpus_of(name):
+  """What is stored for a target."""
+  return [path.read_bytes() for path in sorted((pathlib.Path(__file__).parent / "corpus" / name).iterdir())]
+
+
+def npz_seeds(given):
+  arrays = [(data[0], data[1:]) for data in corpus_of("npy") if data[1:7] == b"\x93NUMPY"]
+  for i, (dtype, array) in enumerate(arrays[:60]):
+    files = [("a.npy", array), ("d/b.npy", arrays[-i - 1][1])]
+    method = zipfile.ZIP_DEFLATED if i % 3 == 0 else zipfile.ZIP_STORED
+    yield bytes([dtype, i % 2]) + zip_of(files[:1 + i % 2], method, i % 4 == 0)
+    if i < 4:
+      yield bytes([dtype, 1]) + zip64_of(files)
+
+
 def archive_seeds(given):
   small = next(model for model in given.models if len(model) > 1000)[:1500]
   sets = [[("m/saved_model.pb", small), ("m/fingerprint.pb", b"\x08\x01")],
