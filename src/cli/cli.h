@@ -10,6 +10,8 @@
  *   output.c     words to the user                help.c        --help
  *   show.c       show in text                     show_json.c   show --json
  *   assets.c     assets                           convert.c     convert
+ *   convert_tensors.c  convert, where it is about tensors    tensor_source.c  where they come from
+ *   whole_file.c files, mapped
  *   tensors.c    tensors                          cat.c         cat
  *   run_verify.c verify                           sha256.c      checksums of tensors
  *   inspect_checkpoint.c  inspect_checkpoint

@@ -1,9 +1,11 @@
-/* savedmodel convert: .pb to .pbtxt and back. */
+/* savedmodel convert: which way, and .pb to .pbtxt and back. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/convert_tensors.h"
 #include "cli/target.h"
+#include "cli/whole_file.h"
 
 enum { MAX_PATH = 4096 };
 
@@ -17,34 +19,12 @@ static bool is_saved_model(const char *path) {
   return strcmp(name, SM_FILE_SAVED_MODEL_PB) == 0 || strcmp(name, SM_FILE_SAVED_MODEL_PBTXT) == 0;
 }
 
-static int usage(const char *what) {
+int convert_usage(const char *what) {
   fprintf(stderr, "savedmodel: %s; savedmodel convert --help tells more\n", what);
   return CLI_USAGE;
 }
 
-/* ---- Reading ---- */
-
-/* A whole file: mapped. */
-typedef struct source {
-  const sm_fs *fs;
-  sm_file file;
-  const void *data; /* NULL: empty */
-} source;
-
-static sm_status open_source(source *out, const char *path, sm_error *err) {
-  *out = (source){.fs = sm_fs_local()};
-  SM_TRY(out->fs->open(&out->file, out->fs, "", path, 0, err));
-  sm_status status = out->file.size != 0 ? out->fs->map(&out->data, out->fs, &out->file, err) : SM_OK;
-  if (status != SM_OK) out->fs->close(out->fs, &out->file);
-  return status;
-}
-
-static void close_source(source *in) {
-  if (in->data != NULL) in->fs->unmap(in->fs, in->data, (size_t)in->file.size);
-  in->fs->close(in->fs, &in->file);
-}
-
-/* ---- All of it ---- */
+/* ---- Protobuf ---- */
 
 typedef struct job {
   char src[MAX_PATH];
@@ -53,7 +33,7 @@ typedef struct job {
   sm_message_kind kind;
 } job;
 
-static sm_status convert(const job *the, target *out, const source *in, sm_error *err) {
+static sm_status convert(const job *the, target *out, const whole_file *in, sm_error *err) {
   sm_string bytes;
   size_t size = (size_t)in->file.size;
   if (the->to_text) return sm_convert_to_text(the->kind, in->data, size, the->src, target_write, out, NULL, err);
@@ -65,12 +45,12 @@ static sm_status convert(const job *the, target *out, const source *in, sm_error
 
 static int run(const job *the) {
   sm_error err;
-  source in;
+  whole_file in;
   target out;
-  if (open_source(&in, the->src, &err) != SM_OK) return cli_fail_status(&err);
+  if (whole_file_open(&in, the->src, &err) != SM_OK) return cli_fail_status(&err);
   sm_status status = target_open(&out, the->dst, &err);
   if (status == SM_OK) status = target_close(&out, convert(the, &out, &in, &err), &err);
-  close_source(&in);
+  whole_file_close(&in);
   if (status == SM_OK) return CLI_OK;
   return status == SM_DATA_LOSS && !the->to_text ? cli_fail_parse(the->src, true, &err) : cli_fail_status(&err);
 }
@@ -81,20 +61,37 @@ static bool is_directory(const char *path) {
   return fs->stat(&entry, fs, "", path, 0, NULL) == SM_OK && entry.kind == SM_FILE_DIRECTORY;
 }
 
-int cli_convert(const cli_args *args) {
-  const char *src = cli_dir(args);
-  size_t dst_word = args->values[CLI_dir] != NULL ? 1 : 2;
-  if (args->n_words <= dst_word) return usage("convert needs SRC and DST");
-  job the = {.dst = args->words[dst_word], .kind = SM_MESSAGE_GRAPH_DEF};
-  the.to_text = ends_in(the.dst, ".pbtxt");
-  if (!the.to_text && !ends_in(the.dst, ".pb")) return usage("DST has to end in .pb or .pbtxt");
+static int convert_protobuf(const char *src, const char *dst) {
+  job the = {.dst = dst, .to_text = ends_in(dst, ".pbtxt"), .kind = SM_MESSAGE_GRAPH_DEF};
   bool is_model = is_directory(src);
   const char *in_model = the.to_text ? "/" SM_FILE_SAVED_MODEL_PB : "/" SM_FILE_SAVED_MODEL_PBTXT;
   int n = snprintf(the.src, sizeof the.src, "%s%s", src, is_model ? in_model : "");
-  if (n < 0 || (size_t)n >= sizeof the.src) return usage("SRC is too long");
+  if (n < 0 || (size_t)n >= sizeof the.src) return convert_usage("SRC is too long");
   if (!ends_in(the.src, the.to_text ? ".pb" : ".pbtxt"))
-    return usage(the.to_text ? "SRC has to end in .pb when DST is a .pbtxt"
-                             : "SRC has to end in .pbtxt when DST is a .pb");
+    return convert_usage(the.to_text ? "SRC has to end in .pb when DST is a .pbtxt"
+                                     : "SRC has to end in .pbtxt when DST is a .pb");
   if (is_saved_model(the.src) || is_saved_model(the.dst)) the.kind = SM_MESSAGE_SAVED_MODEL;
   return run(&the);
+}
+
+/* ---- Which way ---- */
+
+static bool is_protobuf(const char *path) { return ends_in(path, ".pb") || ends_in(path, ".pbtxt"); }
+
+static bool has_checkpoint_flags(const cli_args *args) {
+  return args->given[CLI_align] || args->given[CLI_shards] || args->given[CLI_shard_size] ||
+         args->given[CLI_big_endian];
+}
+
+int cli_convert(const cli_args *args) {
+  const char *src = cli_dir(args);
+  size_t dst_word = args->values[CLI_dir] != NULL ? 1 : 2;
+  if (args->n_words <= dst_word) return convert_usage("convert needs SRC and DST");
+  const char *dst = args->words[dst_word];
+  bool is_tensors = !is_protobuf(src) && !is_protobuf(dst);
+  if (has_checkpoint_flags(args) && (!is_tensors || ends_in(dst, ".npz") || ends_in(dst, ".safetensors")))
+    return convert_usage("--align, --shards, --shard-size and --big-endian are for checkpoints, and DST is none");
+  if (is_tensors) return convert_tensors(args, src, dst);
+  if (!is_protobuf(dst)) return convert_usage("DST has to end in .pb or .pbtxt when SRC does");
+  return convert_protobuf(src, dst);
 }

@@ -39,6 +39,8 @@
 
 /* name, kind, commands that take it */
 #define CLI_OWN_FLAGS(X)                           \
+  X(align, STRING, "convert")                      \
+  X(big_endian, BOOL, "convert")                   \
   X(deep, BOOL, "scan")                            \
   X(extract, STRING, "assets")                     \
   X(fail_on_denied, BOOL, "scan")                  \
@@ -47,6 +49,8 @@
   X(o, STRING, "cat")                              \
   X(policy, STRING, "scan")                        \
   X(sha256, BOOL, "tensors")                       \
+  X(shard_size, STRING, "convert")                 \
+  X(shards, STRING, "convert")                     \
   X(slice, STRING, "cat")                          \
   X(with_tags, STRING, "show")
 

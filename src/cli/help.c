@@ -52,16 +52,37 @@ static const char scan_text[] =
     "  --json                one JSON document with all of it\n";
 
 static const char convert_text[] =
-    "usage: savedmodel convert SRC DST\n"
+    "usage: savedmodel convert SRC DST [--align N] [--shards N | --shard-size BYTES] [--big-endian] [--overwrite]\n"
     "\n"
-    "Writes SRC, a protobuf in binary (.pb) or in text (.pbtxt), in the other form as the file DST, which is\n"
-    "replaced if it is there. The names tell the forms.\n"
+    "Writes what is in SRC in another form. The names tell the forms:\n"
     "\n"
-    "SRC may be the directory of a model: then it is the saved_model.pb or saved_model.pbtxt in it. Where SRC or DST\n"
-    "has such a name it is a SavedModel, else a GraphDef.\n"
+    "  .pb, .pbtxt           a protobuf in binary or in text, one from the other\n"
+    "  .npz                  arrays of numpy\n"
+    "  .safetensors          arrays of safetensors\n"
+    "  any other             a checkpoint: SRC in any form that savedmodel tensors takes, also of TensorFlow 1, or "
+    "the\n"
+    "                        directory of a model, whose variables it is then; DST the prefix of a new one\n"
     "\n"
-    "Fields come out in TensorFlow's order and maps sorted; nothing else changes. What TensorFlow 2.21 has no field\n"
-    "for is refused, because text cannot hold it.\n";
+    "A file DST is replaced if it is there. A failure leaves nothing behind.\n"
+    "\n"
+    "Protobufs: SRC may be the directory of a model: then it is the saved_model.pb or saved_model.pbtxt in it. Where "
+    "SRC\n"
+    "or DST has such a name it is a SavedModel, else a GraphDef. Fields come out in TensorFlow's order and maps "
+    "sorted;\n"
+    "nothing else changes. What TensorFlow 2.21 has no field for is refused, because text cannot hold it.\n"
+    "\n"
+    "Tensors: every value is copied as it is, under its name. What DST cannot hold is refused: variants in .npz;\n"
+    "variants, strings, complex128 and quantised numbers in .safetensors. Of strings just the object graph of a\n"
+    "checkpoint, _CHECKPOINTABLE_OBJECT_GRAPH, is left out of .safetensors. Tensors in several pieces stay so in a\n"
+    "checkpoint and are put together in files.\n"
+    "\n"
+    "A new checkpoint has the format of TensorFlow 2, one data file and little-endian numbers, unless told otherwise:\n"
+    "\n"
+    "  --align N             each tensor begins at a multiple of N bytes, a power of two\n"
+    "  --shards N            so many data files\n"
+    "  --shard-size BYTES    as many as it takes to have none larger, for which large tensors are cut\n"
+    "  --big-endian          the byte order of other machines\n"
+    "  --overwrite           replaces a checkpoint of that name, which is refused without\n";
 
 #define CHECKPOINT_PATHS                                                                                          \
   "PATH is the directory of a model, the prefix of a checkpoint (dir/model.ckpt-100, of TensorFlow 1 or 2), its " \

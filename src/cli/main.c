@@ -19,7 +19,7 @@ const cli_command cli_commands[] = {
     {"show", cli_show, needs_dir, true, "list tag sets, signatures, ops and functions of a model", 0},
     {"assets", cli_assets, needs_dir, false, "list the files that belong to a model, or copy them out", 0},
     {"scan", cli_scan, needs_dir, true, "find operations that reach files, the network or code", 0},
-    {"convert", cli_convert, needs_dir, false, "write a .pb as .pbtxt, or a .pbtxt as .pb", 1},
+    {"convert", cli_convert, needs_dir, false, "write a .pb as .pbtxt, a checkpoint as .npz, and so on", 1},
     {"tensors", cli_tensors, needs_dir, false, "list the tensors of a checkpoint or a model", 0},
     {"cat", cli_cat, needs_dir, false, "print a tensor, or write it as .npy", 1},
     {"verify", cli_verify, needs_dir, false, "check everything that can be checked", 0},
