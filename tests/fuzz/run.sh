@@ -5,6 +5,7 @@
 #
 #   SECONDS        for each target, one after the other
 #   TARGET         a fuzz_TARGET.c here; without it all of them
+#   SM_SHARED      folder of reference models, for more to start from; without it tests/data alone
 #   SM_FUZZ_BUILD  build with clang; without it build/fuzz. What was found to be interesting lies in its corpus/ and is
 #                  taken up again; what broke something in its found/.
 #
