@@ -45,10 +45,13 @@ static const char *read_options(sm_save_options *out, const cli_args *args) {
   return NULL;
 }
 
-static bool ends_in_index(const char *path) {
+/* What is wrong with the name of a new checkpoint; NULL: nothing. */
+static const char *check_prefix(const char *path) {
   static const char index[] = ".index";
   size_t size = strlen(path), end = sizeof index - 1;
-  return size >= end && strcmp(path + size - end, index) == 0;
+  if (size == 0 || path[size - 1] == '/') return "DST is the prefix of a checkpoint, and ends in a name";
+  return size >= end && strcmp(path + size - end, index) == 0 ? "DST is the prefix of a checkpoint, without .index"
+                                                              : NULL;
 }
 
 /* ---- What a form can hold ---- */
@@ -164,7 +167,7 @@ int convert_tensors(const cli_args *args, const char *src, const char *dst) {
   tensor_source in;
   sm_error err;
   const char *wrong = read_options(&options, args);
-  if (wrong == NULL && ends_in_index(dst)) wrong = "DST is the prefix of a checkpoint, without .index";
+  if (wrong == NULL && tensor_form_of(dst) == FORM_CHECKPOINT) wrong = check_prefix(dst);
   if (wrong != NULL) return convert_usage(wrong);
   int code = tensor_source_open(&in, args, src);
   if (code == CLI_OK && convert(dst, &options, &in, &err) != SM_OK) code = cli_fail_status(&err);
