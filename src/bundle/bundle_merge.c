@@ -97,7 +97,7 @@ static sm_status add_sliced(merger *m, merge_part *part, const sm_bundle_entry *
   sm_extent extents[SM_MAX_RANK];
   sm_slice_spec slice = {extents, (size_t)entry->rank};
   uint64_t position = 0;
-  int32_t shard;
+  int32_t shard = 0;
   bool is_new = sm_index_find(&m->index, entry->key) == NULL;
   SM_TRY(number_shard(&shard, m, part, 0, err));
   for (size_t i = 0; i < entry->n_slices; i++) {
@@ -112,7 +112,7 @@ static sm_status add_sliced(merger *m, merge_part *part, const sm_bundle_entry *
 
 static sm_status add_entry(merger *m, merge_part *part, const sm_bundle_entry *entry, sm_error *err) {
   uint32_t number;
-  int32_t shard;
+  int32_t shard = 0;
   if (entry->n_slices != 0) return add_sliced(m, part, entry, err);
   sm_status status = sm_index_add(&number, &m->index, entry->key, entry->dtype, entry->dims, entry->rank, err);
   SM_TRY(refuse_twice(status, part, entry, err));

@@ -333,7 +333,7 @@ static sm_status begin_message(join *j, const frame *above, size_t group_index, 
 
 /* Puts the value of a bytes or string field. */
 static sm_status put_value(join *j, const group *g, sm_error *err) {
-  sm_join_piece *head;
+  sm_join_piece *head = NULL;
   sm_span chunk = j->edits[g->first].chunk;
   if (g->end - g->first != 1)
     return SM_FAIL(err, SM_DATA_LOSS, "%s: %zu chunks for one value of field %s", j->source->name, g->end - g->first,
