@@ -10,7 +10,7 @@ folder below it with a truth.json is looked at.  Needs no TensorFlow.
   show D --json         against truth.json, wherever both record a fact
   damaged models        against tests/data/tolerance.tsv: accepted, or refused with one line on stderr
 
-Every run has two minutes and, without --no-memory-limit (sanitizers need it), 1 GiB, and may not die of a signal.
+Every run has 10 seconds and, without --no-memory-limit (sanitizers need it), 1 GiB, and may not die of a signal.
 """
 import ast
 import json

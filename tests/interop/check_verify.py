@@ -8,7 +8,7 @@ A root is as for check_models.py.
   verify PATH --json   damaged models and checkpoints: the worst finding is that of tests/data/tolerance.tsv
                        all others: no error and no warning, but for the models from the wild that are listed below
 
-Every run has two minutes and, without --no-memory-limit (sanitizers need it), 1 GiB.  Needs no TensorFlow.
+Every run has 10 seconds and, without --no-memory-limit (sanitizers need it), 1 GiB.  Needs no TensorFlow.
 """
 import json
 import os
