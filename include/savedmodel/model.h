@@ -58,6 +58,7 @@ SM_BEGIN_DECLS
 #define SM_DIR_ASSETS "assets"
 #define SM_DIR_ASSETS_EXTRA "assets.extra"
 #define SM_FILE_WARMUP_REQUESTS "assets.extra/tf_serving_warmup_requests"
+#define SM_FILE_METADATA "assets.extra/metadata.json"
 
 #define SM_SCHEMA_VERSION 1
 

@@ -51,6 +51,10 @@ typedef struct sm_save_options {
   /* how it appears */
   bool no_sync;   /* leave it to the system when the bytes reach the disk: a crash of the machine may lose the save */
   bool overwrite; /* replace what has that name; default: ALREADY_EXISTS */
+  bool in_place;  /* of a model: replace its saved_model.pb and what belongs to that, leave its other files alone */
+  /* form of a model */
+  bool as_text;        /* saved_model.pbtxt */
+  bool no_fingerprint; /* no fingerprint.pb */
   /* resources */
   uint32_t n_threads;            /* for syncing several data files at once; 0: the caller's alone */
   const sm_executor *executor;   /* instead of threads of the library's own */

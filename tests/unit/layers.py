@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 
-# base < { io | codec } < { table | wire < tensor } < { bundle | graph } < model < objects < checkpoint
+# base < { io | codec } < { table | wire < tensor } < { bundle | graph } < model < objects < { builder | checkpoint }
 #      < { verify | run | export } < { serve | cli }
 BASE = {"base"}
 BYTES = BASE | {"io", "codec"}
@@ -29,10 +29,11 @@ MAY_INCLUDE = {
     "graph": MESSAGES - {"io"},
     "model": GRAPHS,
     "objects": GRAPHS | {"model"},
+    "builder": GRAPHS | {"model", "objects"},
     "checkpoint": GRAPHS | {"model", "objects"},
     "verify": GRAPHS | {"model", "objects", "checkpoint"},
     "run": GRAPHS | {"model", "objects", "checkpoint"},
-    "export": GRAPHS | {"model", "objects", "checkpoint"},
+    "export": GRAPHS | {"model", "objects", "builder", "checkpoint"},
     "serve": GRAPHS | {"model", "objects", "checkpoint", "run", "export"},
     "cli": set(),
 }

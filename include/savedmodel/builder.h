@@ -1,0 +1,180 @@
+/*
+ * Writing SavedModels: new ones from GraphDefs and variables, and changed ones from those there are. A save is a
+ * transaction: at every moment the directory has what it had before, or all of the new model.
+ */
+#ifndef SAVEDMODEL_BUILDER_H
+#define SAVEDMODEL_BUILDER_H
+
+#include <savedmodel/bundle.h>
+#include <savedmodel/model.h>
+#include <savedmodel/options.h>
+
+SM_BEGIN_DECLS
+
+/* A SavedModel being written. exclusive. */
+typedef struct sm_builder sm_builder;
+
+/**
+ * Begin a model.
+ *
+ * out      closed with sm_builder_close.
+ * dir      that it will have; nothing is there before sm_builder_finish. What is above it is made as needed.
+ * options  NULL: defaults. as_text, no_fingerprint, overwrite and in_place say how the model appears; the rest is for the
+ *          variables too.
+ *
+ * Errors: ALREADY_EXISTS dir is there and not empty, and neither overwrite nor in_place is set; ABORTED somebody else is
+ *   saving to it; INVALID_ARGUMENT bad options; UNIMPLEMENTED the file system is read-only; those of sm_fs.
+ */
+SM_API sm_status sm_builder_open(sm_builder **out, const char *dir, const sm_save_options *options, sm_error *err);
+
+/* ---- Meta graphs of new models ---- */
+
+/** A file that the graph reads when it is initialised. */
+typedef struct sm_asset_spec {
+  const char *tensor_name; /* string tensor that is fed with its path, "vocab:0" */
+  const char *path;        /* the file; NULL: its bytes are data */
+  sm_string data;          /* borrowed until finish */
+  const char *filename;    /* below assets/; NULL: the last part of path */
+} sm_asset_spec;
+
+/** A meta graph to be written. Zero is the default of every field but struct_size; start from SM_META_GRAPH_SPEC_INIT. */
+typedef struct sm_meta_graph_spec {
+  size_t struct_size;
+  const char *const *tags;
+  size_t n_tags;
+  sm_string graph_def; /* serialised */
+  const sm_signature *const *signatures;
+  size_t n_signatures;
+  const sm_asset_spec *assets;
+  size_t n_assets;
+  const char *init_op;  /* node that initialises tables and the like; NULL: none */
+  const char *train_op; /* node that makes a training step; NULL: none */
+  const sm_saver_def
+      *saver_def; /* nodes of the graph that save and restore; NULL: they are added, if it has variables */
+  bool no_saver;
+  const sm_collection *collections;
+  size_t n_collections;
+  bool clear_devices;         /* of the graph's nodes; its functions keep theirs */
+  bool strip_default_attrs;   /* leave out attributes that equal their default */
+  sm_string meta_info_def;    /* serialised; what is said of the meta graph beside tags; {NULL, 0}: nothing */
+  sm_string object_graph_def; /* serialised SavedObjectGraph; {NULL, 0}: none, a V1 model */
+} sm_meta_graph_spec;
+
+#define SM_META_GRAPH_SPEC_INIT \
+  { .struct_size = sizeof(sm_meta_graph_spec) }
+
+/**
+ * Add a meta graph. Everything is checked now and copied, but for files and data of assets.
+ *
+ * index  its number; NULL: not wanted.
+ *
+ * Errors: INVALID_ARGUMENT: no graph, or one that TensorFlow would not load (a node without an op, two of one name, inputs
+ *   that are not there, attributes missing or against the definition of the op); signatures that name tensors which are
+ *   not in the graph or of another dtype, or have a reserved key; a file name that leaves the directory.
+ *   ALREADY_EXISTS the tags, or an asset of that name with other bytes; NOT_FOUND an asset's file. DATA_LOSS graph_def is
+ *   no GraphDef; RESOURCE_EXHAUSTED.
+ * Source: what tf.compat.v1.saved_model.Builder refuses, and what TensorFlow's loaders refuse.
+ */
+SM_API sm_status sm_builder_add_meta_graph(size_t *index, sm_builder *builder, const sm_meta_graph_spec *spec,
+                                           sm_error *err);
+
+/**
+ * The model's variables, to be added under the names that the graph's saver restores. Made on the first call, finished by
+ * sm_builder_finish, closed by sm_builder_close. Errors: those of sm_bundle_writer_open.
+ */
+SM_API sm_status sm_builder_get_variables(sm_bundle_writer **out, sm_builder *builder, sm_error *err);
+
+/**
+ * Take all variables from another checkpoint, as they are: its files are linked, or copied where that is not possible.
+ *
+ * prefix   as sm_bundle_reader_open takes it.
+ * options  how to read it; NULL: defaults.
+ *
+ * Errors: those of sm_bundle_reader_open; FAILED_PRECONDITION there are variables already.
+ */
+SM_API sm_status sm_builder_link_variables(sm_builder *builder, const char *prefix, const sm_open_options *options,
+                                           sm_error *err);
+
+/* ---- Changing models there are ---- */
+
+/**
+ * Take over a whole model: its meta graphs, by reference, and all its files. Nothing else can have been added before.
+ *
+ * model  outlives the builder.
+ *
+ * The functions below change it. What is not changed stays as it is, byte for byte; files are linked, or copied where that
+ * is not possible. With the option in_place the model's own directory is changed: saved_model.pb and what belongs to it
+ * are replaced, other files stay where they are.
+ *
+ * Errors: FAILED_PRECONDITION the builder has something already; UNIMPLEMENTED the model is a saved_model.cpb and is to be
+ *   changed; INVALID_ARGUMENT in_place, and it is another directory's; those of sm_fs.
+ */
+SM_API sm_status sm_builder_add_model(sm_builder *builder, const sm_model *model, sm_error *err);
+
+/*
+ * Meta graphs are numbered from 0 in the order in which they were added; one that was removed keeps its number. Changes are
+ * made in the order of the calls, and reach the object graph and its functions where the model has them.
+ *
+ * Errors of all: NOT_FOUND no such meta graph, signature, input, output or file; the message says which there are.
+ * ALREADY_EXISTS the new name is taken; INVALID_ARGUMENT a reserved key; DATA_LOSS the part to be changed is damaged;
+ * UNIMPLEMENTED it cannot be changed without losing what this version does not know; RESOURCE_EXHAUSTED.
+ */
+SM_API sm_status sm_builder_remove_meta_graph(sm_builder *builder, size_t graph, sm_error *err);
+SM_API sm_status sm_builder_set_tags(sm_builder *builder, size_t graph, const char *const *tags, size_t n_tags,
+                                     sm_error *err);
+
+/** Add a signature, or replace that of its key. Of V2 models only the loaders of V1 see an added one. */
+SM_API sm_status sm_builder_set_signature(sm_builder *builder, size_t graph, const sm_signature *signature,
+                                          sm_error *err);
+SM_API sm_status sm_builder_rename_signature(sm_builder *builder, size_t graph, const char *key, const char *new_key,
+                                             sm_error *err);
+SM_API sm_status sm_builder_remove_signature(sm_builder *builder, size_t graph, const char *key, sm_error *err);
+SM_API sm_status sm_builder_rename_input(sm_builder *builder, size_t graph, const char *key, const char *name,
+                                         const char *new_name, sm_error *err);
+SM_API sm_status sm_builder_rename_output(sm_builder *builder, size_t graph, const char *key, const char *name,
+                                          const char *new_name, sm_error *err);
+SM_API sm_status sm_builder_set_method(sm_builder *builder, size_t graph, const char *key, const char *method_name,
+                                       sm_error *err);
+
+/** Remove all other signatures, and what only they need: nodes, functions, objects. Variables stay in the checkpoint. */
+SM_API sm_status sm_builder_keep_signatures(sm_builder *builder, size_t graph, const char *const *keys, size_t n_keys,
+                                            sm_error *err);
+
+/** Of nodes and functions, and of the object graph's variables. */
+SM_API sm_status sm_builder_clear_devices(sm_builder *builder, size_t graph, sm_error *err);
+
+/** Leave out attributes that equal their default, of nodes and functions. */
+SM_API sm_status sm_builder_strip_default_attrs(sm_builder *builder, size_t graph, sm_error *err);
+
+/** Write them again, for readers that do not know the defaults. */
+SM_API sm_status sm_builder_restore_default_attrs(sm_builder *builder, size_t graph, sm_error *err);
+
+/** Leave out debug/ and the traces in the graph. */
+SM_API sm_status sm_builder_strip_debug_info(sm_builder *builder, sm_error *err);
+
+/* Files below assets.extra, which no loader of TensorFlow reads; name may have '/'. path: the file to take, whatever the
+ * builder's file system a local one. */
+SM_API sm_status sm_builder_add_extra_asset(sm_builder *builder, const char *name, const char *path, sm_error *err);
+SM_API sm_status sm_builder_remove_extra_asset(sm_builder *builder, const char *name, sm_error *err);
+
+/* What people want to say of a model, by key: kept in SM_FILE_METADATA. */
+SM_API sm_status sm_builder_set_metadata(sm_builder *builder, const char *key, const char *value, sm_error *err);
+SM_API sm_status sm_builder_remove_metadata(sm_builder *builder, const char *key, sm_error *err);
+
+/* ---- The end ---- */
+
+/**
+ * Check, write, sync, and give the model its name: now it exists. Its fingerprint is computed, unless options say no. No
+ * other call than close may follow.
+ *
+ * Errors: FAILED_PRECONDITION there is no meta graph, or the variables lack what the saver restores; those of sm_fs and of
+ *   sm_bundle_writer_finish. Of the directory there is then what there was before.
+ */
+SM_API sm_status sm_builder_finish(sm_builder *builder, sm_error *err);
+
+/** Free; without finish nothing stays behind. NULL is left alone. */
+SM_API void sm_builder_close(sm_builder *builder);
+
+SM_END_DECLS
+
+#endif
