@@ -1,6 +1,7 @@
 /*
- * A meta graph that is being made or changed: its fields, each still where it lay or replaced by new bytes. What nobody
- * touches is written as it was, byte for byte and in its place.
+ * A message that is being made or changed: its fields, each still where it lay or replaced by new bytes. What nobody
+ * touches is written as it was, byte for byte and in its place. A meta graph is one, and so is each message inside it that
+ * is changed. exclusive.
  */
 #ifndef SM_BUILDER_DRAFT_H
 #define SM_BUILDER_DRAFT_H
@@ -17,7 +18,7 @@ typedef struct sm_draft_field {
 typedef struct sm_draft {
   sm_draft_field *fields; /* in the order they are written */
   size_t n, capacity;
-  sm_arena *arena;              /* of what replaces something; outlives the draft */
+  sm_arena *arena;              /* of the list, and of what replaces something; outlives the draft */
   const sm_wire_source *source; /* of what was there, for messages */
 } sm_draft;
 
@@ -28,18 +29,35 @@ void sm_draft_init(sm_draft *draft, sm_arena *arena, const sm_wire_source *sourc
 sm_status sm_draft_read(sm_draft *draft, sm_spans message, sm_arena *arena, const sm_wire_source *source,
                         sm_error *err);
 
-/* All values of a field of type bytes, string or message, in order. Until the draft is changed. */
+/* All values of a field of type bytes, string or message, in order. They stay what they are when the draft is changed. */
 sm_status sm_draft_get(sm_spans *out, const sm_draft *draft, uint32_t number, sm_error *err);
 
-/* One value (borrowed) in place of all values of the field; where there was none, in the order of the numbers. {NULL, 0}:
- * none any more. */
+/* ---- Changing. Values are copied, and stand where the first of the field stood, else in the order of the numbers ---- */
+
+/* One value of type bytes, string or message in place of all of the field. {NULL, 0}: none any more. */
 sm_status sm_draft_set(sm_draft *draft, uint32_t number, sm_span value, sm_error *err);
 
-/* The same for a map field with string keys: the entry of that key. value: of the entry, {NULL, 0}: remove it. */
+/* Several. */
+sm_status sm_draft_set_list(sm_draft *draft, uint32_t number, sm_spans values, sm_error *err);
+
+/* One number (bool, enum, int32, int64) in place of all of the field. */
+sm_status sm_draft_set_number(sm_draft *draft, uint32_t number, uint64_t value, sm_error *err);
+
+/* A message that is a draft itself. */
+sm_status sm_draft_set_draft(sm_draft *draft, uint32_t number, const sm_draft *value, sm_error *err);
+
+/* A map field with string keys: the entry of that key. value: of the entry, {NULL, 0}: remove it. A new entry comes before
+ * the first one with a greater key. */
 sm_status sm_draft_set_entry(sm_draft *draft, uint32_t number, sm_string key, sm_span value, sm_error *err);
 
-/* Bytes of the whole; then the bytes as spans in the order they are written, neighbours joined. */
+/* ---- Writing ---- */
+
+/* Bytes of the whole; then the bytes as spans in the order they are written, neighbours joined. Each span is whole fields,
+ * so that they are a message in pieces for all that reads such. The list lies in the arena. */
 size_t sm_draft_size(const sm_draft *draft);
 sm_status sm_draft_spans(sm_spans *out, const sm_draft *draft, sm_error *err);
+
+/* The bytes in one piece, in the arena; never NULL. */
+sm_status sm_draft_bytes(sm_span *out, const sm_draft *draft, sm_error *err);
 
 #endif
