@@ -1,0 +1,67 @@
+/*
+ * Inside builder/: what a model that is being written is made of.
+ *
+ *   builder.c        opening, the variables, finishing, closing
+ *   transaction.c    the directory, from staged files to the name that it gets
+ *   file_plan.c      which files the model will have, and where they come from
+ *   add_graph.c      meta graphs of specs          spec_check.c    what is wrong with a spec
+ *   add_model.c      those of a model there is
+ *   draft.c          a meta graph, field by field    edit_*.c        changes to it
+ */
+#ifndef SM_BUILDER_BUILDER_INTERNAL_H
+#define SM_BUILDER_BUILDER_INTERNAL_H
+
+#include "builder/builder.h"
+#include "builder/draft.h"
+#include "builder/file_plan.h"
+#include "builder/transaction.h"
+#include "model/model.h"
+
+/* Fields of SavedModel, MetaGraphDef and MetaInfoDef: proto/saved_model.proto, meta_graph.proto. */
+enum {
+  SM_SAVED_MODEL_SCHEMA_VERSION = 1,
+  SM_SAVED_MODEL_META_GRAPH = 2,
+  SM_META_GRAPH_INFO = 1,
+  SM_META_GRAPH_GRAPH = 2,
+  SM_META_GRAPH_SAVER = 3,
+  SM_META_GRAPH_COLLECTION = 4,
+  SM_META_GRAPH_SIGNATURE = 5,
+  SM_META_GRAPH_ASSET = 6,
+  SM_META_GRAPH_OBJECT_GRAPH = 7,
+  SM_META_INFO_STRIPPED_OP_LIST = 2,
+  SM_META_INFO_TAG = 4,
+  SM_META_INFO_STRIPPED_DEFAULT_ATTRS = 7
+};
+
+/* A meta graph that will be written, unless it was removed. */
+typedef struct sm_built_graph {
+  sm_draft draft;        /* MetaGraphDef */
+  sm_wire_source source; /* of a graph that was made: the spec's GraphDef, under a name for messages */
+  bool is_removed;       /* its number is not given to another */
+} sm_built_graph;
+
+struct sm_builder {
+  const sm_allocator *allocator;
+  sm_save_options options;
+  char *dir;
+  sm_arena arena; /* what was added and what replaces something: until close */
+  sm_transaction transaction;
+  sm_file_plan files;
+  const sm_model *model; /* that was taken over; NULL: none */
+  sm_built_graph *graphs;
+  size_t n_graphs, graphs_capacity;
+  sm_bundle_writer *variables;
+  bool is_over; /* finish was called */
+};
+
+/*
+ * For the functions that change something: the meta graph of that number; what replaces its parts comes from builder->arena.
+ *
+ * Errors: NOT_FOUND there is none, or it was removed; FAILED_PRECONDITION finish was called.
+ */
+sm_status sm_builder_find_graph(sm_built_graph **out, sm_builder *builder, size_t graph, sm_error *err);
+
+/* The same for changes that are of no meta graph. */
+sm_status sm_builder_check_open(const sm_builder *builder, sm_error *err);
+
+#endif
