@@ -48,8 +48,8 @@ sm_status sm_draft_read(sm_draft *draft, sm_spans message, sm_arena *arena, cons
   return SM_OK;
 }
 
-/* The value, or false for a field of another type. Fields of a draft were scanned, or written here. */
-static bool get_bytes(sm_span *out, const sm_draft *draft, const sm_draft_field *field) {
+/* Fields of a draft were scanned, or written here. */
+bool sm_draft_field_value(sm_span *out, const sm_draft *draft, const sm_draft_field *field) {
   sm_wire_reader reader = sm_wire_read(field->whole, draft->source);
   sm_wire_field read;
   if (!sm_wire_next(&reader, &read) || sm_wire_type_of(&read) != SM_WIRE_BYTES) return false;
@@ -66,9 +66,28 @@ sm_status sm_draft_get(sm_spans *out, const sm_draft *draft, uint32_t number, sm
   if (items == NULL) return sm_arena_fail(draft->arena, n * sizeof *items, err);
   n = 0;
   for (size_t i = 0; i < draft->n; i++)
-    if (draft->fields[i].number == number && get_bytes(&items[n], draft, &draft->fields[i])) n++;
+    if (draft->fields[i].number == number && sm_draft_field_value(&items[n], draft, &draft->fields[i])) n++;
   *out = (sm_spans){items, n};
   return SM_OK;
+}
+
+sm_status sm_draft_open(sm_draft *out, const sm_draft *draft, uint32_t number, sm_error *err) {
+  sm_spans pieces;
+  SM_TRY(sm_draft_get(&pieces, draft, number, err));
+  return sm_draft_read(out, pieces, draft->arena, draft->source, err);
+}
+
+sm_status sm_draft_open_entry(sm_draft *out, bool *found, const sm_draft *draft, uint32_t number, sm_string key,
+                              sm_error *err) {
+  sm_spans message, pieces = {NULL, 0};
+  sm_wire_map map;
+  *found = false;
+  SM_TRY(sm_draft_spans(&message, draft, err));
+  SM_TRY(sm_wire_index_map(&map, message, number, draft->source, draft->arena, err));
+  size_t at = sm_wire_map_find(&map, key);
+  *found = at < map.n;
+  if (*found) SM_TRY(sm_wire_entry_value(&pieces, &map.entries[at], draft->source, draft->arena, err));
+  return sm_draft_read(out, pieces, draft->arena, draft->source, err);
 }
 
 /* ---- Changing ---- */
@@ -90,7 +109,8 @@ static sm_status make_gap(size_t *place, sm_draft *draft, uint32_t number, size_
   size_t kept = *place;
   for (size_t i = *place; i < draft->n; i++)
     if (draft->fields[i].number != number) draft->fields[kept++] = draft->fields[i];
-  memmove(&draft->fields[*place + n], &draft->fields[*place], (kept - *place) * sizeof *draft->fields);
+  size_t tail = kept - *place;
+  if (tail != 0) memmove(&draft->fields[*place + n], &draft->fields[*place], tail * sizeof *draft->fields);
   draft->n = kept + n;
   return SM_OK;
 }
@@ -162,6 +182,36 @@ sm_status sm_draft_set_draft(sm_draft *draft, uint32_t number, const sm_draft *v
   return SM_OK;
 }
 
+sm_status sm_draft_replace(sm_draft *draft, size_t at, const sm_draft *value, sm_error *err) {
+  uint8_t *bytes;
+  SM_TRY(make_field(&draft->fields[at], &bytes, draft, draft->fields[at].number, sm_draft_size(value), err));
+  copy_fields(bytes, value);
+  return SM_OK;
+}
+
+sm_status sm_draft_add(sm_draft *draft, uint32_t number, const sm_draft *value, sm_error *err) {
+  sm_draft_field made;
+  uint8_t *bytes;
+  SM_TRY(reserve(draft, 1, err));
+  SM_TRY(make_field(&made, &bytes, draft, number, sm_draft_size(value), err));
+  copy_fields(bytes, value);
+  size_t at = place_of(draft, number);
+  for (size_t i = at; i < draft->n; i++)
+    if (draft->fields[i].number == number) at = i + 1;
+  memmove(&draft->fields[at + 1], &draft->fields[at], (draft->n - at) * sizeof *draft->fields);
+  draft->fields[at] = made;
+  draft->n++;
+  return SM_OK;
+}
+
+sm_status sm_draft_copy(sm_draft *out, const sm_draft *draft, sm_error *err) {
+  sm_draft_init(out, draft->arena, draft->source);
+  SM_TRY(reserve(out, draft->n, err));
+  if (draft->n != 0) memcpy(out->fields, draft->fields, draft->n * sizeof *draft->fields);
+  out->n = draft->n;
+  return SM_OK;
+}
+
 /* ---- Maps ---- */
 
 static sm_status make_entry(sm_draft_field *out, sm_draft *draft, uint32_t number, sm_string key, sm_span value,
@@ -184,7 +234,7 @@ static sm_status make_entry(sm_draft_field *out, sm_draft *draft, uint32_t numbe
 
 static sm_status key_of(sm_string *out, const sm_draft *draft, const sm_draft_field *field, sm_error *err) {
   sm_span entry = {NULL, 0}, key;
-  get_bytes(&entry, draft, field);
+  sm_draft_field_value(&entry, draft, field);
   SM_TRY(sm_wire_find_bytes(&key, entry, ENTRY_KEY, draft->source, err));
   *out = (sm_string){(const char *)key.data, key.size};
   return SM_OK;
@@ -227,6 +277,13 @@ sm_status sm_draft_set_entry(sm_draft *draft, uint32_t number, sm_string key, sm
   draft->fields[place] = made;
   draft->n++;
   return SM_OK;
+}
+
+sm_status sm_draft_set_entry_draft(sm_draft *draft, uint32_t number, sm_string key, const sm_draft *value,
+                                   sm_error *err) {
+  sm_span bytes;
+  SM_TRY(sm_draft_bytes(&bytes, value, err));
+  return sm_draft_set_entry(draft, number, key, bytes, err);
 }
 
 /* ---- Writing ---- */

@@ -32,6 +32,16 @@ sm_status sm_draft_read(sm_draft *draft, sm_spans message, sm_arena *arena, cons
 /* All values of a field of type bytes, string or message, in order. They stay what they are when the draft is changed. */
 sm_status sm_draft_get(sm_spans *out, const sm_draft *draft, uint32_t number, sm_error *err);
 
+/* The value of a field in the list; false when it is of another type than bytes, string and message. */
+bool sm_draft_field_value(sm_span *out, const sm_draft *draft, const sm_draft_field *field);
+
+/* The message in a singular field as a draft of its own; an empty one where there is none. */
+sm_status sm_draft_open(sm_draft *out, const sm_draft *draft, uint32_t number, sm_error *err);
+
+/* The message that is the value of a map's entry, as a draft of its own. found: is there one? */
+sm_status sm_draft_open_entry(sm_draft *out, bool *found, const sm_draft *draft, uint32_t number, sm_string key,
+                              sm_error *err);
+
 /* ---- Changing. Values are copied, and stand where the first of the field stood, else in the order of the numbers ---- */
 
 /* One value of type bytes, string or message in place of all of the field. {NULL, 0}: none any more. */
@@ -46,9 +56,21 @@ sm_status sm_draft_set_number(sm_draft *draft, uint32_t number, uint64_t value, 
 /* A message that is a draft itself. */
 sm_status sm_draft_set_draft(sm_draft *draft, uint32_t number, const sm_draft *value, sm_error *err);
 
+/* One message of a repeated field, by its place in the list. */
+sm_status sm_draft_replace(sm_draft *draft, size_t at, const sm_draft *value, sm_error *err);
+
+/* One more message of a repeated field, behind the last one. */
+sm_status sm_draft_add(sm_draft *draft, uint32_t number, const sm_draft *value, sm_error *err);
+
 /* A map field with string keys: the entry of that key. value: of the entry, {NULL, 0}: remove it. A new entry comes before
  * the first one with a greater key. */
 sm_status sm_draft_set_entry(sm_draft *draft, uint32_t number, sm_string key, sm_span value, sm_error *err);
+
+sm_status sm_draft_set_entry_draft(sm_draft *draft, uint32_t number, sm_string key, const sm_draft *value,
+                                   sm_error *err);
+
+/* A list of its own for what is changed, and may be thrown away: the other draft stays what it is. */
+sm_status sm_draft_copy(sm_draft *out, const sm_draft *draft, sm_error *err);
 
 /* ---- Writing ---- */
 
