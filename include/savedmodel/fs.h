@@ -67,7 +67,7 @@ struct sm_fs {
   sm_status (*create)(sm_file *file, const sm_fs *fs, const char *root, const char *name,
                       sm_error *err); /* ALREADY_EXISTS rather than overwriting */
   sm_status (*write)(const sm_fs *fs, sm_file *file, const void *data, size_t size, sm_error *err); /* appends, all */
-  sm_status (*sync)(const sm_fs *fs, sm_file *file, sm_error *err);
+  sm_status (*sync)(const sm_fs *fs, sm_file *file, sm_error *err); /* of files that were opened, too */
   sm_status (*mkdir)(const sm_fs *fs, const char *root, const char *name, sm_error *err); /* one level */
   sm_status (*rename)(const sm_fs *fs, const char *root, const char *from, const char *to, sm_error *err);
   sm_status (*remove)(const sm_fs *fs, const char *root, const char *name,
@@ -76,12 +76,21 @@ struct sm_fs {
   /* Writing that survives a crash. Each may be NULL: there is no such thing here. */
   /* The names in a directory reach the disk, as sync does it with the contents of a file. */
   sm_status (*sync_dir)(const sm_fs *fs, const char *root, const char *name, sm_error *err);
-  /* One more name for a file. ALREADY_EXISTS rather than replacing; UNIMPLEMENTED: not here, or not in that place. */
+  /* One more name for a file; of a symbolic link, for what it leads to. ALREADY_EXISTS rather than replacing;
+   * UNIMPLEMENTED: not here, or not in that place. */
   sm_status (*link)(const sm_fs *fs, const char *from_root, const char *from, const char *to_root, const char *to,
                     sm_error *err);
   /* Opens a file, made if there is none, that nobody else can lock until close or the end of the process. It is not
    * written. ABORTED: somebody else holds it; UNIMPLEMENTED: files cannot be locked here. */
   sm_status (*lock)(sm_file *file, const sm_fs *fs, const char *root, const char *name, sm_error *err);
+
+  /* Replacing whole directories. Each may be NULL. */
+  /* Two names change places in one step: at no moment is either of them absent. UNIMPLEMENTED: not here. */
+  sm_status (*exchange)(const sm_fs *fs, const char *root, const char *a, const char *b, sm_error *err);
+  /* A new file with the contents of another one, without reading them here: blocks are shared, or the system copies. Flags
+   * as of open, for from. ALREADY_EXISTS rather than replacing; UNIMPLEMENTED: not here, and nothing was made. */
+  sm_status (*clone)(const sm_fs *fs, const char *from_root, const char *from, unsigned flags, const char *to_root,
+                     const char *to, sm_error *err);
 };
 
 /** Local files. Static storage; the same object on every call. */

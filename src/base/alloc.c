@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
+
 static void *malloc_alloc(void *ctx, size_t size) {
   (void)ctx;
   return malloc(size);
@@ -39,3 +41,11 @@ void *sm_realloc(const sm_allocator *allocator, void *block, size_t size) {
 }
 
 void sm_free(const sm_allocator *allocator, void *block) { allocator->free(allocator->ctx, block); }
+
+void *sm_grow(const sm_allocator *allocator, void *items, size_t *capacity, size_t item_size) {
+  size_t count = *capacity != 0 ? *capacity : 4, size;
+  if (!sm_mul_size(count, 2 * item_size, &size)) return NULL;
+  void *grown = sm_realloc(allocator, items, size);
+  if (grown != NULL) *capacity = 2 * count;
+  return grown;
+}

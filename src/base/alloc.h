@@ -12,6 +12,10 @@ void *sm_calloc(const sm_allocator *allocator, size_t size); /* zeroed */
 void *sm_realloc(const sm_allocator *allocator, void *block, size_t size);
 void sm_free(const sm_allocator *allocator, void *block);
 
+/* An array with room for twice as many items as before, or for some; *capacity is how many. NULL: no memory, and nothing
+ * has changed. */
+void *sm_grow(const sm_allocator *allocator, void *items, size_t *capacity, size_t item_size);
+
 /* A zeroed struct, or NULL. */
 #define sm_new(allocator, type) ((type *)sm_calloc((allocator), sizeof(type)))
 

@@ -53,6 +53,28 @@ uint64_t sm_default_max_bytes(uint64_t file_size);
 /* Copies a file to dst_path of dst_fs through a temporary name beside it. */
 sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_fs, const char *dst_path, sm_error *err);
 
+/*
+ * Gives a file of one directory to another, which has none of that name: as one more name of it where may_link and the
+ * file systems are one, else sharing its blocks, else as a copy. Unless no_sync, its contents have reached the disk then.
+ *
+ * to is below to_dir of fs. Errors: those of sm_fs; what was made of the file then is gone.
+ */
+typedef struct sm_file_target {
+  const sm_fs *fs;
+  const char *dir, *name;
+  bool may_link, no_sync;
+} sm_file_target;
+sm_status sm_file_take(const sm_root *from_root, const char *from, const sm_file_target *to, sm_error *err);
+
+/* The same of bytes. */
+sm_status sm_file_write(const sm_file_target *to, sm_string data, sm_error *err);
+
+/*
+ * Removes a file, or a directory with all that is in it. Links are removed, not followed.
+ * Errors: those of sm_fs, NOT_FOUND among them; what was removed until then stays so.
+ */
+sm_status sm_tree_remove(const sm_fs *fs, const char *root, const char *name, sm_error *err);
+
 enum { SM_PATH_MAX = 4096 };
 
 #endif

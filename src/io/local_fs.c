@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "io/io.h"
+#include "io/local_internal.h"
 
 /* ---- Errors ---- */
 
@@ -285,7 +286,7 @@ static sm_status local_link(const sm_fs *fs, const char *from_root, const char *
   char from_path[SM_PATH_MAX], to_path[SM_PATH_MAX];
   SM_TRY(join(from_path, from_root, from, err));
   SM_TRY(join(to_path, to_root, to, err));
-  if (link(from_path, to_path) == 0) return SM_OK;
+  if (linkat(AT_FDCWD, from_path, AT_FDCWD, to_path, AT_SYMLINK_FOLLOW) == 0) return SM_OK;
   if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK || errno == EXDEV)
     return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: cannot be one more name of %s", to_path, from_path);
   return fail_errno(err, to_path);
@@ -318,6 +319,44 @@ static sm_status local_lock(sm_file *file, const sm_fs *fs, const char *root, co
   }
 }
 
+/* ---- Whole directories ---- */
+
+static sm_status local_exchange(const sm_fs *fs, const char *root, const char *a, const char *b, sm_error *err) {
+  (void)fs;
+  char a_path[SM_PATH_MAX], b_path[SM_PATH_MAX];
+  SM_TRY(join(a_path, root, a, err));
+  SM_TRY(join(b_path, root, b, err));
+  if (sm_local_exchange(a_path, b_path)) return SM_OK;
+  if (errno == ENOSYS || errno == EINVAL || errno == EOPNOTSUPP)
+    return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: cannot change places with %s", a_path, b_path);
+  return fail_errno(err, a_path);
+}
+
+static sm_status clone_into(int from, uint64_t size, const char *path, sm_error *err) {
+  int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (to < 0) return fail_errno(err, path);
+  bool is_done = sm_local_clone(from, to, size);
+  int number = errno;
+  (void)close(to);
+  if (is_done) return SM_OK;
+  (void)unlink(path);
+  errno = number;
+  if (number == ENOSYS || number == EINVAL || number == EXDEV || number == EOPNOTSUPP || number == EPERM)
+    return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: the system copies nothing there", path);
+  return fail_errno(err, path);
+}
+
+static sm_status local_clone(const sm_fs *fs, const char *from_root, const char *from, unsigned flags,
+                             const char *to_root, const char *to, sm_error *err) {
+  sm_file file;
+  char path[SM_PATH_MAX];
+  SM_TRY(join(path, to_root, to, err));
+  SM_TRY(local_open(&file, fs, from_root, from, flags, err));
+  sm_status status = clone_into(fd_of(&file), file.size, path, err);
+  local_close(fs, &file);
+  return status;
+}
+
 const sm_fs *sm_fs_local(void) {
   static const sm_fs local = {
       .struct_size = sizeof(sm_fs),
@@ -338,6 +377,8 @@ const sm_fs *sm_fs_local(void) {
       .sync_dir = local_sync_dir,
       .link = local_link,
       .lock = local_lock,
+      .exchange = local_exchange,
+      .clone = local_clone,
   };
   return &local;
 }

@@ -85,9 +85,9 @@ static bool is_staged(const sm_staging *staging, const char *name) {
 
 static sm_status remove_leftover(void *ctx, const sm_dir_entry *entry, sm_error *err) {
   sm_staging *staging = ctx;
-  if (entry->kind != SM_FILE_REGULAR || !is_staged(staging, entry->name)) return SM_OK;
+  if (!is_staged(staging, entry->name)) return SM_OK;
   staging->had_leftovers = true;
-  return staging->fs->remove(staging->fs, staging->dir, entry->name, err);
+  return sm_tree_remove(staging->fs, staging->dir, entry->name, err);
 }
 
 /* ---- The lock ---- */

@@ -2,7 +2,7 @@
  * Staging: files that are written beside where they will lie, under names that say so, until they are whole.
  *
  *   DIR/BASE.partial        a lock: who holds it owns the files below, and is the only one to save as BASE
- *   DIR/BASE.partial-WHAT   a file; WHAT is digits, or a word of small letters
+ *   DIR/BASE.partial-WHAT   a file, or a directory; WHAT is digits, or a word of small letters
  *
  * A process that dies leaves them there, but not the lock: who gets it next removes them. One save at a time needs no
  * random names, so that the names cannot give away anything either. exclusive.

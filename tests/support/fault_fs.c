@@ -128,6 +128,19 @@ static sm_status fault_lock(sm_file *file, const sm_fs *fs, const char *root, co
   return SM_OK;
 }
 
+static sm_status fault_exchange(const sm_fs *fs, const char *root, const char *a, const char *b, sm_error *err) {
+  const sm_fs *inner = fault_of(fs)->inner;
+  SM_TRY(turn(fs, "exchange", err));
+  return inner->exchange(inner, root, a, b, err);
+}
+
+static sm_status fault_clone(const sm_fs *fs, const char *from_root, const char *from, unsigned flags,
+                             const char *to_root, const char *to, sm_error *err) {
+  const sm_fs *inner = fault_of(fs)->inner;
+  SM_TRY(turn(fs, "clone", err));
+  return inner->clone(inner, from_root, from, flags, to_root, to, err);
+}
+
 void sm_fault_fs_init(sm_fault_fs *ff, const sm_fs *inner, uint64_t fail_at) {
   *ff = (sm_fault_fs){.inner = inner, .fail_at = fail_at, .fail_with = SM_UNAVAILABLE};
   ff->base = (sm_fs){.struct_size = sizeof(sm_fs),
@@ -148,7 +161,9 @@ void sm_fault_fs_init(sm_fault_fs *ff, const sm_fs *inner, uint64_t fail_at) {
                      .remove = fault_remove,
                      .sync_dir = inner->sync_dir != NULL ? fault_sync_dir : NULL,
                      .link = inner->link != NULL ? fault_link : NULL,
-                     .lock = inner->lock != NULL ? fault_lock : NULL};
+                     .lock = inner->lock != NULL ? fault_lock : NULL,
+                     .exchange = inner->exchange != NULL ? fault_exchange : NULL,
+                     .clone = inner->clone != NULL ? fault_clone : NULL};
 }
 
 void sm_fault_fs_rearm(sm_fault_fs *ff, uint64_t fail_at) {
