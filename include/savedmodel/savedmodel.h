@@ -2,6 +2,7 @@
 #ifndef SAVEDMODEL_SAVEDMODEL_H
 #define SAVEDMODEL_SAVEDMODEL_H
 
+#include <savedmodel/builder.h>
 #include <savedmodel/bundle.h>
 #include <savedmodel/checkpoint.h>
 #include <savedmodel/convert.h>

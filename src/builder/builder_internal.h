@@ -16,6 +16,10 @@
 #include "builder/file_plan.h"
 #include "builder/transaction.h"
 #include "model/model.h"
+#include "wire/emit.h"
+#include "wire/text.h"
+
+#include <savedmodel/pb/saved_model.pb-c.h>
 
 /* Fields of SavedModel, MetaGraphDef and MetaInfoDef: proto/saved_model.proto, meta_graph.proto. */
 enum {
@@ -43,15 +47,16 @@ typedef struct sm_built_graph {
 struct sm_builder {
   const sm_allocator *allocator;
   sm_save_options options;
-  char *dir;
   sm_arena arena; /* what was added and what replaces something: until close */
   sm_transaction transaction;
   sm_file_plan files;
-  const sm_model *model; /* that was taken over; NULL: none */
-  sm_built_graph *graphs;
+  const sm_model *model;   /* that was taken over; NULL: none */
+  sm_built_graph **graphs; /* in arena, each */
   size_t n_graphs, graphs_capacity;
-  sm_bundle_writer *variables;
-  bool is_over; /* finish was called */
+  sm_root local;               /* where files to be added are */
+  sm_bundle_writer *variables; /* new ones; NULL: none */
+  sm_bundle_reader *linked;    /* of another checkpoint; NULL */
+  bool is_over;                /* finish was called */
 };
 
 /*
@@ -63,5 +68,11 @@ sm_status sm_builder_find_graph(sm_built_graph **out, sm_builder *builder, size_
 
 /* The same for changes that are of no meta graph. */
 sm_status sm_builder_check_open(const sm_builder *builder, sm_error *err);
+
+/* One more meta graph, which the caller adds to builder->graphs, where there is room for it, when it is filled in. */
+sm_status sm_builder_new_graph(sm_built_graph **out, sm_builder *builder, sm_error *err);
+
+/* FAILED_PRECONDITION: there are some, or they stay where they are. */
+sm_status sm_builder_check_no_variables(const sm_builder *builder, sm_error *err);
 
 #endif

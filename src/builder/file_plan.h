@@ -6,12 +6,13 @@
 #include "io/io.h"
 
 typedef struct sm_planned_file {
-  sm_string name;      /* below the model's directory, clean; the first member: sm_named */
+  sm_string name;      /* below the model's directory, clean */
   const sm_root *root; /* where from is; NULL: the file is data */
   sm_string from;      /* below root */
   sm_string data;      /* borrowed */
-  bool is_kept;        /* the taken over model has it: it is linked, and stays where it is in place */
-  bool is_removed;     /* one of the taken over model that goes */
+  bool may_link;
+  bool is_kept;    /* the taken over model has it: in place it stays where it is */
+  bool is_removed; /* one of the taken over model that goes */
 } sm_planned_file;
 
 typedef struct sm_file_plan {

@@ -49,7 +49,8 @@ typedef struct sm_transaction {
   sm_arena arena;
   sm_transaction_step *steps; /* in place: what is done at the end, in this order */
   size_t n_steps, steps_capacity;
-  sm_string *dirs; /* whose names have to reach the disk, "" among them */
+  uint32_t n_staged; /* in place: files that were put */
+  sm_string *dirs;   /* whose names have to reach the disk, "" among them */
   size_t n_dirs, dirs_capacity;
   bool has_staged_dir, is_done;
 } sm_transaction;

@@ -1,0 +1,216 @@
+#include "builder/builder_internal.h"
+
+/* ---- Opening and closing ---- */
+
+static sm_status read_options(sm_save_options *out, const sm_save_options *options, sm_error *err) {
+  SM_TRY(sm_save_options_read(out, options, err));
+  if (out->overwrite && out->in_place)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_save_options: overwrite or in_place, not both");
+  return SM_OK;
+}
+
+sm_status sm_builder_open(sm_builder **out, const char *dir, const sm_save_options *options, sm_error *err) {
+  sm_save_options known;
+  *out = NULL;
+  if (dir == NULL) return SM_FAIL(err, SM_INVALID_ARGUMENT, "dir is NULL");
+  SM_TRY(read_options(&known, options, err));
+  sm_builder *builder = sm_new(known.allocator, sm_builder);
+  if (builder == NULL) return SM_FAIL_OOM(err, sizeof *builder);
+  builder->allocator = known.allocator;
+  builder->options = known;
+  builder->local = (sm_root){.fs = sm_fs_local(), .dir = ""};
+  sm_arena_init(&builder->arena, known.allocator, UINT64_MAX);
+  sm_file_plan_init(&builder->files, &builder->arena, known.allocator);
+  sm_transaction_kind kind = known.in_place    ? SM_TRANSACTION_IN_PLACE
+                             : known.overwrite ? SM_TRANSACTION_OVERWRITE
+                                               : SM_TRANSACTION_NEW;
+  sm_transaction_options how = {.fs = known.fs, .allocator = known.allocator, .no_sync = known.no_sync};
+  sm_status status = sm_transaction_open(&builder->transaction, dir, kind, &how, err);
+  if (status != SM_OK)
+    sm_builder_close(builder);
+  else
+    *out = builder;
+  return status;
+}
+
+void sm_builder_close(sm_builder *builder) {
+  if (builder == NULL) return;
+  sm_bundle_writer_close(builder->variables);
+  sm_bundle_reader_close(builder->linked);
+  sm_transaction_close(&builder->transaction);
+  sm_file_plan_free(&builder->files);
+  sm_free(builder->allocator, builder->graphs);
+  sm_arena_free(&builder->arena);
+  sm_free(builder->allocator, builder);
+}
+
+/* ---- Meta graphs ---- */
+
+sm_status sm_builder_check_open(const sm_builder *builder, sm_error *err) {
+  if (!builder->is_over) return SM_OK;
+  return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: the model is finished", builder->transaction.dir);
+}
+
+sm_status sm_builder_find_graph(sm_built_graph **out, sm_builder *builder, size_t graph, sm_error *err) {
+  SM_TRY(sm_builder_check_open(builder, err));
+  if (graph >= builder->n_graphs)
+    return SM_FAIL(err, SM_NOT_FOUND, "meta graph %zu: there are %zu", graph, builder->n_graphs);
+  *out = builder->graphs[graph];
+  if ((*out)->is_removed) return SM_FAIL(err, SM_NOT_FOUND, "meta graph %zu: it was removed", graph);
+  return SM_OK;
+}
+
+sm_status sm_builder_new_graph(sm_built_graph **out, sm_builder *builder, sm_error *err) {
+  if (builder->n_graphs == builder->graphs_capacity) {
+    sm_built_graph **graphs =
+        sm_grow(builder->allocator, builder->graphs, &builder->graphs_capacity, sizeof *builder->graphs);
+    if (graphs == NULL) return SM_FAIL_OOM(err, 2 * builder->graphs_capacity * sizeof *graphs);
+    builder->graphs = graphs;
+  }
+  *out = sm_arena_new(&builder->arena, sm_built_graph);
+  return *out != NULL ? SM_OK : sm_arena_fail(&builder->arena, sizeof **out, err);
+}
+
+/* ---- Variables ---- */
+
+static const char INDEX[] = SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX ".index";
+
+sm_status sm_builder_check_no_variables(const sm_builder *builder, sm_error *err) {
+  const char *dir = builder->transaction.dir;
+  if (builder->options.in_place)
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: in place the variables stay as they are", dir);
+  if (builder->variables != NULL || sm_file_plan_find(&builder->files, sm_string_of(INDEX)) != NULL)
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: the model has variables already", dir);
+  return SM_OK;
+}
+
+sm_status sm_builder_get_variables(sm_bundle_writer **out, sm_builder *builder, sm_error *err) {
+  char prefix[SM_PATH_MAX];
+  *out = builder->variables;
+  SM_TRY(sm_builder_check_open(builder, err));
+  if (builder->variables != NULL) return SM_OK;
+  SM_TRY(sm_builder_check_no_variables(builder, err));
+  SM_TRY(sm_transaction_make_dir(&builder->transaction, SM_DIR_VARIABLES, err));
+  if (!sm_path_join(prefix, sizeof prefix, builder->transaction.staged, SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX))
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", builder->transaction.dir);
+  sm_save_options options = builder->options;
+  options.overwrite = false;
+  SM_TRY(sm_bundle_writer_open(&builder->variables, prefix, &options, err));
+  *out = builder->variables;
+  return SM_OK;
+}
+
+/* ---- Finishing ---- */
+
+/* Everything of a model that was taken over but its meta graphs stands where it stood. */
+static sm_status put_graph(sm_buffer *out, sm_built_graph *graph, sm_error *err) {
+  sm_spans spans;
+  size_t contents;
+  if (graph->is_removed) return SM_OK;
+  SM_TRY(sm_draft_spans(&spans, &graph->draft, err));
+  SM_TRY(sm_buffer_reserve(out, sm_draft_size(&graph->draft), err));
+  SM_TRY(sm_wire_open(&contents, out, SM_SAVED_MODEL_META_GRAPH, err));
+  for (size_t i = 0; i < spans.n; i++) SM_TRY(sm_buffer_put(out, spans.items[i].data, spans.items[i].size, err));
+  return sm_wire_close(out, contents, err);
+}
+
+static sm_status put_model(sm_buffer *out, const sm_builder *builder, sm_error *err) {
+  size_t n = 0;
+  if (builder->model != NULL) {
+    const sm_wire_source *source = sm_model_get_source(builder->model);
+    sm_wire_reader reader = sm_wire_read(source->bytes, source);
+    for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+      if (field.tag == SM_WIRE_TAG(SM_SAVED_MODEL_META_GRAPH, SM_WIRE_BYTES))
+        SM_TRY(put_graph(out, builder->graphs[n++], err));
+      else
+        SM_TRY(sm_buffer_put(out, field.whole.data, field.whole.size, err));
+    }
+    SM_TRY(sm_wire_finish(&reader, err));
+  } else {
+    SM_TRY(sm_wire_put_varint(out, SM_SAVED_MODEL_SCHEMA_VERSION, SM_SCHEMA_VERSION, err));
+  }
+  for (; n < builder->n_graphs; n++) SM_TRY(put_graph(out, builder->graphs[n], err));
+  if (out->size <= INT32_MAX) return SM_OK;
+  return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%s: %zu bytes: protobuf allows 2^31-1", builder->transaction.dir,
+                 out->size);
+}
+
+static sm_status put_text(void *ctx, const void *data, size_t size, sm_error *err) {
+  return sm_buffer_put(ctx, data, size, err);
+}
+
+static sm_status make_text(sm_buffer *text, sm_buffer *bytes, const sm_allocator *allocator, sm_error *err) {
+  sm_arena arena;
+  sm_span message = {bytes->data, bytes->size};
+  const sm_wire_source source = {.name = SM_FILE_SAVED_MODEL_PB, .bytes = message};
+  sm_arena_init(&arena, allocator, UINT64_MAX);
+  sm_status status = sm_text_write(&tensorflow__saved_model__descriptor, message, &source, &arena, put_text, text, err);
+  sm_arena_free(&arena);
+  return status;
+}
+
+static sm_status put_fingerprint(sm_builder *builder, const sm_buffer *bytes, sm_error *err) {
+  (void)builder, (void)bytes, (void)err;
+  return SM_OK;
+}
+
+static sm_status put_files(sm_builder *builder, sm_error *err) {
+  sm_transaction *transaction = &builder->transaction;
+  for (size_t i = 0; i < builder->files.n; i++) {
+    const sm_planned_file *file = &builder->files.files[i];
+    if (file->is_removed || (file->is_kept && builder->options.in_place)) continue;
+    SM_TRY(file->root != NULL
+               ? sm_transaction_put_file(transaction, file->name.data, file->root, file->from.data, file->may_link, err)
+               : sm_transaction_put(transaction, file->name.data, file->data, false, err));
+  }
+  return SM_OK;
+}
+
+/* In place: what the changed model does not have any more. */
+static sm_status remove_files(sm_builder *builder, const char *saved_model, sm_error *err) {
+  static const char *const forms[] = {SM_FILE_SAVED_MODEL_PB, SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_CPB};
+  if (!builder->options.in_place) return SM_OK;
+  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+    if (strcmp(forms[i], saved_model) != 0) SM_TRY(sm_transaction_remove(&builder->transaction, forms[i], err));
+  for (size_t i = 0; i < builder->files.n; i++) {
+    const sm_planned_file *file = &builder->files.files[i];
+    if (file->is_removed && sm_file_plan_find(&builder->files, file->name) == NULL)
+      SM_TRY(sm_transaction_remove(&builder->transaction, file->name.data, err));
+  }
+  return SM_OK;
+}
+
+/* The SavedModel itself comes last. */
+static sm_status write_model(sm_builder *builder, sm_buffer *bytes, sm_buffer *text, sm_error *err) {
+  bool as_text = builder->options.as_text;
+  const char *name = as_text ? SM_FILE_SAVED_MODEL_PBTXT : SM_FILE_SAVED_MODEL_PB;
+  SM_TRY(put_model(bytes, builder, err));
+  if (as_text) SM_TRY(make_text(text, bytes, builder->allocator, err));
+  SM_TRY(put_files(builder, err));
+  SM_TRY(put_fingerprint(builder, bytes, err));
+  const sm_buffer *written = as_text ? text : bytes;
+  SM_TRY(sm_transaction_put(&builder->transaction, name, (sm_string){(const char *)written->data, written->size}, true,
+                            err));
+  SM_TRY(remove_files(builder, name, err));
+  return sm_transaction_commit(&builder->transaction, err);
+}
+
+static sm_status check_complete(const sm_builder *builder, sm_error *err) {
+  for (size_t i = 0; i < builder->n_graphs; i++)
+    if (!builder->graphs[i]->is_removed) return SM_OK;
+  return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: no meta graph", builder->transaction.dir);
+}
+
+sm_status sm_builder_finish(sm_builder *builder, sm_error *err) {
+  sm_buffer bytes, text;
+  SM_TRY(sm_builder_check_open(builder, err));
+  builder->is_over = true;
+  SM_TRY(check_complete(builder, err));
+  if (builder->variables != NULL) SM_TRY(sm_bundle_writer_finish(builder->variables, err));
+  sm_buffer_init(&bytes, builder->allocator, UINT64_MAX);
+  sm_buffer_init(&text, builder->allocator, UINT64_MAX);
+  sm_status status = write_model(builder, &bytes, &text, err);
+  sm_buffer_free(&bytes);
+  sm_buffer_free(&text);
+  return status;
+}
