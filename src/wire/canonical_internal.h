@@ -91,10 +91,6 @@ static inline sm_spans sm_wire_item_pieces(const sm_wire_item *item) {
 /* DATA_LOSS: messages nested more than SM_WIRE_MAX_DEPTH deep, found at a byte. */
 sm_status sm_wire_fail_depth(const sm_wire_source *source, const uint8_t *at, sm_error *err);
 
-/* Appends the canonical bytes of message. */
-sm_status sm_wire_canonical(sm_buffer *out, const ProtobufCMessageDescriptor *type, sm_span message,
-                            const sm_wire_source *source, sm_arena *arena, sm_error *err);
-
 /* ---- Writing fields ---- */
 
 /* The value alone. */
