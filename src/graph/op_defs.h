@@ -23,7 +23,7 @@ enum { SM_NO_ATTR = SM_OP_MAX_ATTRS };
 typedef struct sm_op_attr {
   sm_string name;
   const Tensorflow__OpDef__AttrDef *proto; /* type, minimum, allowed values */
-  sm_span default_value;                   /* AttrValue, canonical bytes; data NULL: every node must have the attribute */
+  sm_span default_value; /* AttrValue, canonical bytes; data NULL: every node must have the attribute */
 } sm_op_attr;
 
 /* An input or output. Its type is proto->type, or what an attribute says; it is one tensor, or as many as an attribute

@@ -1,0 +1,165 @@
+/* How many tensors an argument of a node is, and of which types: the definition says which attributes tell, the node what
+ * they are (TensorFlow: core/framework/node_def_util.cc, AddArgToSig). */
+#include "codec/varint.h"
+#include "graph/op_defs.h"
+
+/* Fields of NodeDef, AttrValue, ListValue: proto/node_def.proto, attr_value.proto. */
+enum {
+  NODE_ATTR = 5,
+  ENTRY_KEY = 1,
+  ENTRY_VALUE = 2,
+  ATTR_LIST = 1,
+  ATTR_I = 3,
+  ATTR_TYPE = 6,
+  ATTR_FUNC = 10,
+  LIST_TYPE = 6
+};
+
+/* ---- Attributes ---- */
+
+sm_status sm_node_read_attrs(sm_node_attrs *out, const sm_op_def *def, sm_span node, const sm_wire_source *source,
+                             sm_error *err) {
+  out->is_given = 0;
+  for (size_t i = 0; i < def->n_attrs; i++) out->values[i] = def->attrs[i].default_value;
+  sm_wire_reader reader = sm_wire_read(node, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    sm_span key;
+    if (field.tag != SM_WIRE_TAG(NODE_ATTR, SM_WIRE_BYTES)) continue;
+    SM_TRY(sm_wire_find_bytes(&key, field.bytes, ENTRY_KEY, source, err));
+    size_t i = sm_op_def_find_attr(def, (sm_string){(const char *)key.data, key.size});
+    if (i == SM_NO_ATTR) continue;
+    SM_TRY(sm_wire_find_bytes(&out->values[i], field.bytes, ENTRY_VALUE, source, err));
+    if (out->values[i].data == NULL) out->values[i] = (sm_span){field.bytes.data, 0}; /* there, but says nothing */
+    out->is_given |= UINT64_C(1) << i;
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+/* What counts of an AttrValue. */
+typedef struct attr_value {
+  uint32_t kind; /* field number of the member that is set; 0: none */
+  int64_t i;
+  sm_dtype type; /* alone, or number wanted in the list */
+  uint64_t n_types;
+} attr_value;
+
+static void add_type(attr_value *out, uint64_t type, uint64_t wanted) {
+  if (out->n_types++ == wanted) out->type = (sm_dtype)(int32_t)type;
+}
+
+static sm_status read_types(attr_value *out, sm_span list, uint64_t wanted, const sm_wire_source *source,
+                            sm_error *err) {
+  sm_wire_reader reader = sm_wire_read(list, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    uint64_t type;
+    if (field.tag == SM_WIRE_TAG(LIST_TYPE, SM_WIRE_VARINT)) add_type(out, field.value, wanted);
+    if (field.tag != SM_WIRE_TAG(LIST_TYPE, SM_WIRE_BYTES)) continue;
+    const uint8_t *end = field.bytes.data + field.bytes.size;
+    for (const uint8_t *p = field.bytes.data; p != NULL && p != end;)
+      if ((p = sm_varint_read(p, end, &type)) != NULL) add_type(out, type, wanted);
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+/* One of several members that was set last is what counts. */
+static sm_status read_value(attr_value *out, sm_span attr, uint64_t wanted, const sm_wire_source *source,
+                            sm_error *err) {
+  *out = (attr_value){.kind = 0};
+  sm_wire_reader reader = sm_wire_read(attr, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    uint32_t number = sm_wire_number(&field);
+    if (number < ATTR_LIST || number > ATTR_FUNC) continue;
+    if (number != out->kind) *out = (attr_value){.kind = number};
+    if (field.tag == SM_WIRE_TAG(ATTR_I, SM_WIRE_VARINT)) out->i = (int64_t)field.value;
+    if (field.tag == SM_WIRE_TAG(ATTR_TYPE, SM_WIRE_VARINT)) out->type = (sm_dtype)(int32_t)field.value;
+    if (field.tag == SM_WIRE_TAG(ATTR_LIST, SM_WIRE_BYTES)) SM_TRY(read_types(out, field.bytes, wanted, source, err));
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+/* ---- Counting ---- */
+
+sm_status sm_arg_count(int64_t *out, const sm_op_arg *arg, const sm_node_attrs *attrs, const sm_wire_source *source,
+                       sm_error *err) {
+  attr_value value;
+  *out = 1;
+  bool has_types = arg->type_list_attr != SM_NO_ATTR;
+  if (!has_types && arg->number_attr == SM_NO_ATTR) return SM_OK;
+  SM_TRY(read_value(&value, attrs->values[has_types ? arg->type_list_attr : arg->number_attr], 0, source, err));
+  *out = has_types ? (int64_t)value.n_types : value.i;
+  if (value.kind != (has_types ? ATTR_LIST : ATTR_I) || *out < 0 || *out > INT32_MAX) *out = -1;
+  return SM_OK;
+}
+
+sm_status sm_args_count_before(int64_t *out, const sm_op_args *args, size_t n, const sm_node_attrs *attrs,
+                               const sm_wire_source *source, sm_error *err) {
+  int64_t total = (int64_t)n;
+  for (size_t i = 0; i < args->n_lists && args->lists[i] < n; i++) {
+    int64_t count;
+    SM_TRY(sm_arg_count(&count, &args->items[args->lists[i]], attrs, source, err));
+    total = count < 0 ? -1 : total + count - 1;
+    if (total < 0) break;
+  }
+  *out = total;
+  return SM_OK;
+}
+
+sm_status sm_args_count(int64_t *out, const sm_op_args *args, const sm_node_attrs *attrs, const sm_wire_source *source,
+                        sm_error *err) {
+  return sm_args_count_before(out, args, args->n, attrs, source, err);
+}
+
+/* ---- Places ---- */
+
+/* Between two lists each argument is one tensor, so only the lists take steps. */
+sm_status sm_args_place(bool *is_there, sm_arg_place *out, const sm_op_args *args, const sm_node_attrs *attrs,
+                        uint64_t flat, const sm_wire_source *source, sm_error *err) {
+  size_t arg = 0; /* the first that is not behind flat's */
+  *is_there = false;
+  for (size_t i = 0; i < args->n_lists; i++) {
+    size_t list = args->lists[i];
+    if (flat < list - arg) break;
+    flat -= list - arg;
+    int64_t count;
+    SM_TRY(sm_arg_count(&count, &args->items[list], attrs, source, err));
+    if (count < 0) return SM_OK;
+    arg = list;
+    *is_there = flat < (uint64_t)count;
+    if (*is_there) break;
+    flat -= (uint64_t)count;
+    arg++;
+  }
+  *out = *is_there ? (sm_arg_place){arg, flat} : (sm_arg_place){arg + (flat < args->n ? (size_t)flat : args->n), 0};
+  *is_there |= out->arg < args->n;
+  return SM_OK;
+}
+
+sm_status sm_args_flat(bool *is_there, uint64_t *out, const sm_op_args *args, const sm_node_attrs *attrs,
+                       sm_string name, uint64_t index, const sm_wire_source *source, sm_error *err) {
+  *is_there = false;
+  for (size_t i = 0; i < args->n; i++) {
+    int64_t before, count;
+    if (!sm_string_equal(args->items[i].name, name)) continue;
+    SM_TRY(sm_args_count_before(&before, args, i, attrs, source, err));
+    SM_TRY(sm_arg_count(&count, &args->items[i], attrs, source, err));
+    *is_there = before >= 0 && count >= 0 && index < (uint64_t)count;
+    *out = (uint64_t)before + index;
+    return SM_OK;
+  }
+  return SM_OK;
+}
+
+/* ---- Types ---- */
+
+sm_status sm_arg_dtype(sm_dtype *out, const sm_op_arg *arg, uint64_t index, const sm_node_attrs *attrs,
+                       const sm_wire_source *source, sm_error *err) {
+  bool has_list = arg->type_list_attr != SM_NO_ATTR;
+  *out = (sm_dtype)arg->proto->type;
+  if (has_list || arg->type_attr != SM_NO_ATTR) {
+    attr_value value;
+    SM_TRY(read_value(&value, attrs->values[has_list ? arg->type_list_attr : arg->type_attr], index, source, err));
+    *out = value.kind == (has_list ? ATTR_LIST : ATTR_TYPE) ? value.type : SM_DT_INVALID;
+  }
+  if (arg->proto->is_ref && *out > SM_DT_INVALID && *out < SM_DT_REF_OFFSET) *out = (sm_dtype)(*out + SM_DT_REF_OFFSET);
+  return SM_OK;
+}
