@@ -163,3 +163,27 @@ sm_status sm_arg_dtype(sm_dtype *out, const sm_op_arg *arg, uint64_t index, cons
   if (arg->proto->is_ref && *out > SM_DT_INVALID && *out < SM_DT_REF_OFFSET) *out = (sm_dtype)(*out + SM_DT_REF_OFFSET);
   return SM_OK;
 }
+
+/* ---- Outputs of a node ---- */
+
+sm_status sm_node_count_outputs(int64_t *out, const sm_op_def *def, sm_span node, const sm_wire_source *source,
+                                sm_error *err) {
+  sm_node_attrs attrs;
+  *out = def == NULL ? -1 : (int64_t)def->outputs.n;
+  if (def == NULL || def->outputs.n_lists == 0) return SM_OK;
+  SM_TRY(sm_node_read_attrs(&attrs, def, node, source, err));
+  return sm_args_count(out, &def->outputs, &attrs, source, err);
+}
+
+sm_status sm_node_find_output_dtype(sm_dtype *out, const sm_op_def *def, sm_span node, uint64_t index,
+                                    const sm_wire_source *source, sm_error *err) {
+  sm_node_attrs attrs;
+  sm_arg_place place;
+  bool is_there;
+  *out = SM_DT_INVALID;
+  if (def == NULL) return SM_OK;
+  SM_TRY(sm_node_read_attrs(&attrs, def, node, source, err));
+  SM_TRY(sm_args_place(&is_there, &place, &def->outputs, &attrs, index, source, err));
+  if (!is_there) return SM_OK;
+  return sm_arg_dtype(out, &def->outputs.items[place.arg], place.index, &attrs, source, err);
+}

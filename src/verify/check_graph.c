@@ -5,9 +5,10 @@
 #include "graph/op_effects.h"
 #include "verify/verify_internal.h"
 
-/* Fields of GraphDef, FunctionDef, OpDef, ArgDef, NodeDef: proto/graph.proto, function.proto, op_def.proto,
- * node_def.proto. */
+/* Fields of MetaInfoDef, GraphDef, FunctionDef, OpDef, ArgDef, NodeDef: proto/meta_graph.proto, graph.proto,
+ * function.proto, op_def.proto, node_def.proto. */
 enum {
+  INFO_STRIPPED_OP_LIST = 2,
   GRAPH_NODE = 1,
   GRAPH_VERSIONS = 4,
   FUNCTION_SIGNATURE = 1,
@@ -91,7 +92,9 @@ static sm_status read_node(sm_node_place *out, walk *w, sm_span bytes, sm_error 
     if (field.tag == SM_WIRE_TAG(NODE_OP, SM_WIRE_BYTES)) out->op = sm_text_of(field.bytes);
   }
   if (out->bytes.data == NULL) out->bytes.data = (const uint8_t *)"";
-  sm_status status = sm_count_outputs(&out->n_outputs, w->facts->ops, out->op, bytes, err);
+  const sm_op_def *def;
+  SM_TRY(sm_op_defs_find(&def, &w->v->ops, out->op, err));
+  sm_status status = sm_node_count_outputs(&out->n_outputs, def, bytes, w->v->source, err);
   return sm_verify_is_defect(status) ? SM_OK : status;
 }
 
@@ -378,12 +381,12 @@ static void tell_odd_ops(const walk *w) {
 
 static sm_status check_parts(walk *w, sm_error *err) {
   sm_verifier *v = w->v;
-  sm_spans nodes, graph_def = sm_meta_graph_graph_bytes(v->graph);
+  sm_spans nodes, op_lists, graph_def = sm_meta_graph_graph_bytes(v->graph);
   if (graph_def.n == 0) sm_verify_tell(v, SM_SEVERITY_WARNING, NULL, "the meta graph has no graph");
   sm_status status = sm_graph_index_functions(&w->facts->library, graph_def, v->source, &v->arena, err);
   if (status != SM_OK && !sm_verify_is_defect(status)) return status;
-  SM_TRY(sm_op_defs_read(&w->facts->ops, sm_meta_graph_info_bytes(v->graph), &w->facts->library, v->source, &v->arena,
-                         err));
+  SM_TRY(collect(&op_lists, sm_meta_graph_info_bytes(v->graph), INFO_STRIPPED_OP_LIST, v, err));
+  SM_TRY(sm_op_defs_add(&v->ops, op_lists, &w->facts->library, v->source, err));
   SM_TRY(check_versions(w, graph_def, err));
   SM_TRY(collect(&nodes, graph_def, GRAPH_NODE, v, err));
   w->index = &w->facts->nodes;

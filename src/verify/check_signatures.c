@@ -13,6 +13,22 @@ typedef struct signature_walk {
   uint64_t budget; /* for types of outputs */
 } signature_walk;
 
+/* Many signatures may ask for outputs of one large node: that is given up before it takes for ever. */
+static bool is_worth_it(signature_walk *w, const sm_node_place *node) {
+  bool is = node->bytes.size < w->budget / SM_OP_MAX_LISTS;
+  if (is) w->budget -= (node->bytes.size + 1) * SM_OP_MAX_LISTS;
+  return is;
+}
+
+static sm_status find_dtype(sm_dtype *out, signature_walk *w, const sm_node_place *node, uint64_t index,
+                            sm_error *err) {
+  const sm_op_def *def;
+  *out = SM_DT_INVALID;
+  if (!is_worth_it(w, node)) return SM_OK;
+  SM_TRY(sm_op_defs_find(&def, &w->v->ops, node->op, err));
+  return sm_node_find_output_dtype(out, def, node->bytes, index, w->v->source, err);
+}
+
 /* name: a tensor or an op; what: "output y". */
 static sm_status check_tensor(signature_walk *w, const char *what, sm_string name, sm_dtype dtype, sm_error *err) {
   sm_tensor_ref ref;
@@ -31,7 +47,7 @@ static sm_status check_tensor(signature_walk *w, const char *what, sm_string nam
                    SM_SHOWN(name), (long long)node->n_outputs);
     return SM_OK;
   }
-  sm_status status = sm_find_output_dtype(&found, w->facts->ops, node, ref.index, &w->budget, err);
+  sm_status status = find_dtype(&found, w, node, ref.index, err);
   if (status != SM_OK) return sm_verify_is_defect(status) ? SM_OK : status;
   if (found != SM_DT_INVALID && found % SM_DT_REF_OFFSET != dtype % SM_DT_REF_OFFSET)
     sm_verify_tell(w->v, SM_SEVERITY_WARNING, &w->place, "%s%s%.*s: dtype %d, but the node makes dtype %d", what, colon,

@@ -3,6 +3,7 @@
 #define SM_VERIFY_VERIFY_INTERNAL_H
 
 #include "graph/graph.h"
+#include "graph/op_defs.h"
 #include "model/model.h"
 #include "verify/verify.h"
 
@@ -13,6 +14,7 @@ typedef struct sm_verifier {
   const sm_wire_source *source;
   const char *file; /* of source, below the model's directory */
   sm_arena arena;   /* what is known of the meta graph */
+  sm_op_defs ops;   /* those that it describes, or TensorFlow */
   sm_finding_fn fn;
   void *ctx;
   sm_status status; /* DATA_LOSS: there was an error */
@@ -62,13 +64,10 @@ typedef struct sm_node_index {
 
 const sm_node_place *sm_node_index_find(const sm_node_index *index, sm_string name);
 
-typedef struct sm_op_defs sm_op_defs;
-
 /* All of a meta graph that more than one check needs. */
 typedef struct sm_graph_facts {
   sm_node_index nodes;
   sm_graph_library library;
-  const sm_op_defs *ops;
   bool has_variables; /* operations that make some */
   bool has_restore;   /* operations that restore them */
 } sm_graph_facts;
@@ -81,18 +80,6 @@ typedef struct sm_tensor_ref {
 } sm_tensor_ref;
 
 bool sm_tensor_ref_parse(sm_tensor_ref *out, sm_string text);
-
-/* ---- op_outputs.c ---- */
-
-sm_status sm_op_defs_read(const sm_op_defs **out, sm_spans meta_info, const sm_graph_library *library,
-                          const sm_wire_source *source, sm_arena *arena, sm_error *err);
-
-/* *out is -1 where it cannot be told: the op is not described, or an attribute that counts is not there. */
-sm_status sm_count_outputs(int64_t *out, const sm_op_defs *defs, sm_string op, sm_span node, sm_error *err);
-
-/* SM_DT_INVALID where it cannot be told, or would take more than is left of *budget, about bytes to walk over. */
-sm_status sm_find_output_dtype(sm_dtype *out, const sm_op_defs *defs, const sm_node_place *node, uint64_t index,
-                               uint64_t *budget, sm_error *err);
 
 /* ---- The checks ---- */
 

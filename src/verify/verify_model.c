@@ -83,7 +83,9 @@ static sm_status check_meta_graphs(bool *wants_variables, sm_verifier *v, sm_err
   for (size_t i = 0; status == SM_OK && i < n; i++) {
     v->graph = sm_model_get_meta_graph(v->model, i);
     v->graph_number = i;
+    sm_op_defs_init(&v->ops, v->arena.allocator, v->arena.max_bytes);
     status = check_meta_graph(wants_variables, v, err);
+    sm_op_defs_free(&v->ops);
     sm_arena_rewind(&v->arena, (sm_arena_mark){NULL, 0});
   }
   v->graph = NULL;

@@ -47,11 +47,14 @@ static const struct {
   const char *text; /* beyond what all of them have */
 } rows[] = {
     {"sound", {.nodes = {"a=Placeholder()", "b=Identity(a)", "c=Identity(b:0, ^a)"}, .signatures = {"s=c:0"}}, ""},
+    {"more outputs than TensorFlow's operation has",
+     {.nodes = {"a=Placeholder()", "b=Identity(a:1)"}},
+     "error (buffer): node b: input a:1: the node has 1 outputs\n"},
     {"no input", {.nodes = {"a=Identity(gone:0)"}}, "error (buffer): node a: input gone:0: there is no such node\n"},
     {"no control input", {.nodes = {"a=NoOp(^gone)"}}, "error (buffer): node a: input ^gone: there is no such node\n"},
     {"control only", {.nodes = {"a=NoOp()", "b=NoOp(^)"}}, "error (buffer): node b: input \"^\" names no tensor\n"},
     {"data behind control",
-     {.nodes = {"a=NoOp()", "b=AddN(^a, a)"}},
+     {.nodes = {"a=Placeholder()", "b=AddN(^a, a)"}},
      "error (buffer): node b: an input that is data, behind one that is control\n"},
     {"same name", {.nodes = {"a=NoOp()", "a=NoOp()"}}, "error (buffer): node a: the name is there more than once\n"},
     {"no name", {.nodes = {"=NoOp()"}}, "error (buffer): node: a node without a name\n"},
@@ -174,6 +177,13 @@ static void put_op_def(w_buffer *w) {
     w_text(w, 4, "T");
     if (i == 2) w_text(w, 5, "N");
     w_end(w, arg);
+  }
+  const char *const attrs[] = {"T", "type", "N", "int"};
+  for (size_t i = 0; i < N_OF(attrs); i += 2) {
+    size_t attr = w_begin(w, 4);
+    w_text(w, 1, attrs[i]);
+    w_text(w, 2, attrs[i + 1]);
+    w_end(w, attr);
   }
   w_end(w, op);
   w_end(w, list);
