@@ -8,6 +8,7 @@
 #include <savedmodel/convert.h>
 #include <savedmodel/debug_info.h>
 #include <savedmodel/fs.h>
+#include <savedmodel/graph.h>
 #include <savedmodel/model.h>
 #include <savedmodel/objects.h>
 #include <savedmodel/options.h>
