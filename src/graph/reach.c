@@ -7,6 +7,7 @@ enum {
   GRAPH_LIBRARY = 2,
   LIBRARY_GRADIENT = 2,
   LIBRARY_REGISTERED_GRADIENT = 3,
+  GRADIENT_OF = 1,
   GRADIENT_FUNCTION = 2,
   REGISTERED_GRADIENT_FUNCTION = 1,
   NODE_NAME = 1,
@@ -70,10 +71,25 @@ sm_status sm_reach_init(sm_reach *out, sm_spans graph_def, uint32_t gradient_mar
   out->functions = sm_arena_array(arena, sm_reach_function, out->defs.n);
   out->waiting = sm_arena_array(arena, size_t, out->n_nodes + out->defs.n);
   if (out->functions == NULL || out->waiting == NULL) return sm_arena_fail(arena, out->n_nodes * sizeof(size_t), err);
+  for (size_t i = 0; i < out->defs.n; i++) out->functions[i].gradient = SIZE_MAX;
   SM_TRY(sm_wire_collect(&libraries, graph_def, GRAPH_LIBRARY, source, arena, err));
   SM_TRY(mark_gradients(out, libraries, LIBRARY_GRADIENT, GRADIENT_FUNCTION, gradient_mark, arena, err));
   return mark_gradients(out, libraries, LIBRARY_REGISTERED_GRADIENT, REGISTERED_GRADIENT_FUNCTION, gradient_mark, arena,
                         err);
+}
+
+sm_status sm_reach_follow_gradients(sm_reach *reach, sm_spans graph_def, sm_arena *arena, sm_error *err) {
+  sm_spans libraries, gradients;
+  SM_TRY(sm_wire_collect(&libraries, graph_def, GRAPH_LIBRARY, reach->source, arena, err));
+  SM_TRY(sm_wire_collect(&gradients, libraries, LIBRARY_GRADIENT, reach->source, arena, err));
+  for (size_t i = 0; i < gradients.n; i++) {
+    sm_span of, name;
+    SM_TRY(sm_wire_find_bytes(&of, gradients.items[i], GRADIENT_OF, reach->source, err));
+    SM_TRY(sm_wire_find_bytes(&name, gradients.items[i], GRADIENT_FUNCTION, reach->source, err));
+    size_t found = sm_graph_find_function(&reach->defs, text_of(of));
+    if (found != SIZE_MAX) reach->functions[found].gradient = sm_graph_find_function(&reach->defs, text_of(name));
+  }
+  return SM_OK;
 }
 
 /* ---- Marks ---- */
@@ -145,6 +161,8 @@ static sm_status spread_function(sm_reach *reach, size_t index, sm_error *err) {
   bool is_new = !function->was_visited;
   function->was_visited = true;
   function->is_waiting = false;
+  if (function->gradient != SIZE_MAX)
+    sm_reach_mark_function(reach, functions[function->gradient].name, function->marks);
   for (size_t i = index + 1; i-- > 0 && sm_string_equal(functions[i].name, functions[index].name);) {
     sm_wire_reader reader = sm_wire_read(functions[i].def, reach->source);
     for (sm_wire_field field; sm_wire_next(&reader, &field);)

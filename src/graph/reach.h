@@ -18,6 +18,7 @@ typedef struct sm_reach_function {
   size_t n_callers; /* nodes that name it, among those led to */
   bool was_visited, is_waiting;
   bool is_gradient; /* may be called as one */
+  size_t gradient;  /* index of the function that is its gradient; SIZE_MAX: none, or not to be followed */
 } sm_reach_function;
 
 typedef struct sm_reach {
@@ -32,6 +33,9 @@ typedef struct sm_reach {
 /* Nothing is marked yet but what registered gradients lead to, with gradient_mark. Lies in arena. */
 sm_status sm_reach_init(sm_reach *out, sm_spans graph_def, uint32_t gradient_mark, const sm_wire_source *source,
                         sm_arena *arena, sm_error *err);
+
+/* From here on marks go from a function to its gradient (GradientDef) too. */
+sm_status sm_reach_follow_gradients(sm_reach *reach, sm_spans graph_def, sm_arena *arena, sm_error *err);
 
 /* The node of the graph that makes a tensor, "name:0", "name" or "^name"; NULL when there is none. */
 sm_reach_node *sm_reach_find_node(const sm_reach *reach, sm_string tensor);
