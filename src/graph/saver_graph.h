@@ -10,14 +10,14 @@
 
 /* ---- Which variables there are ---- */
 
-/* Borrows from the graph and its VariableDefs; what is not there is {NULL, 0}. */
+/* Borrows from the graph and its VariableDefs. */
 typedef struct sm_graph_variable {
   sm_string key;          /* under which the checkpoint has it */
-  sm_string node;         /* VarHandleOp, VariableV2 or Variable */
-  sm_string snapshot;     /* tensor with its value, in the graph; none: the saver reads the resource */
-  sm_dtype dtype;         /* not the reference type */
-  sm_shape shape;         /* of the variable; of a partition: of the part */
-  sm_shape full_shape;    /* of a partitioned variable, of which this is a part; rank -1: it is none */
+  sm_string node;         /* VarHandleOp, or VariableV2 and its predecessors */
+  sm_string value;        /* tensor with its value; {NULL, 0}: a resource that nothing in the graph is known to read */
+  sm_dtype dtype;         /* of the value */
+  sm_shape shape;         /* of the value */
+  sm_shape full_shape;    /* of the partitioned variable that this is a part of; rank -1: it is whole */
   const int64_t *offsets; /* where the part begins: full_shape.rank of them */
   bool is_resource;
 } sm_graph_variable;
@@ -29,7 +29,7 @@ typedef struct sm_graph_variables {
 
 /*
  * The variables that a Saver would save: those of the VariableDefs; where there are none, all nodes of the graph that are
- * variables. Handles of one resource (same container and shared_name) are one variable, the first of them.
+ * variables. Of several handles of one resource (shared_name) the first counts.
  *
  * variable_defs  values of the collection "variables"; n 0: there is none.
  *

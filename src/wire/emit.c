@@ -2,18 +2,19 @@
  * move. Nesting is bounded, so a byte moves a bounded number of times. */
 #include "wire/canonical_internal.h"
 
-sm_status sm_wire_put_tag(sm_buffer *out, uint32_t number, sm_wire_type type, sm_error *err) {
+sm_status sm_wire_put_raw_varint(sm_buffer *out, uint64_t value, sm_error *err) {
   SM_TRY(sm_buffer_reserve(out, SM_VARINT_MAX_SIZE, err));
-  uint8_t *end = sm_varint_write(out->data + out->size, SM_WIRE_TAG(number, type));
-  out->size = (size_t)(end - out->data);
+  out->size = (size_t)(sm_varint_write(out->data + out->size, value) - out->data);
   return SM_OK;
+}
+
+sm_status sm_wire_put_tag(sm_buffer *out, uint32_t number, sm_wire_type type, sm_error *err) {
+  return sm_wire_put_raw_varint(out, SM_WIRE_TAG(number, type), err);
 }
 
 sm_status sm_wire_put_varint(sm_buffer *out, uint32_t number, uint64_t value, sm_error *err) {
   SM_TRY(sm_wire_put_tag(out, number, SM_WIRE_VARINT, err));
-  SM_TRY(sm_buffer_reserve(out, SM_VARINT_MAX_SIZE, err));
-  out->size = (size_t)(sm_varint_write(out->data + out->size, value) - out->data);
-  return SM_OK;
+  return sm_wire_put_raw_varint(out, value, err);
 }
 
 sm_status sm_wire_put_fixed32(sm_buffer *out, uint32_t number, uint32_t value, sm_error *err) {

@@ -6,6 +6,9 @@
 
 sm_status sm_wire_put_tag(sm_buffer *out, uint32_t number, sm_wire_type type, sm_error *err);
 
+/* A number without a tag, as in a packed list. */
+sm_status sm_wire_put_raw_varint(sm_buffer *out, uint64_t value, sm_error *err);
+
 /* Fields. Negative numbers of type int32 and int64 are passed as (uint64_t)(int64_t)n. */
 sm_status sm_wire_put_varint(sm_buffer *out, uint32_t number, uint64_t value, sm_error *err);
 sm_status sm_wire_put_fixed32(sm_buffer *out, uint32_t number, uint32_t value, sm_error *err);
