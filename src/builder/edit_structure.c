@@ -23,9 +23,11 @@ enum {
   PAIR_KEY = 1,
   PAIR_VALUE = 2,
   SPEC_FULLARGSPEC = 1, /* of FunctionSpec */
-  POSITIONAL = 0,
-  KEYWORDS = 1 /* in the pair of arguments */
+  KEYWORDS = 1          /* in the pair of arguments */
 };
+
+/* Tensors of one result. A ragged tensor has one for each ragged dimension and one more. */
+enum { MAX_COMPONENTS = 1024 };
 
 /* ---- The way to the dict and back ---- */
 
@@ -84,6 +86,7 @@ typedef struct item {
   sm_string sorted_by; /* the first member: what the order comes from */
   sm_string key;
   sm_string spec; /* its name */
+  size_t place;   /* in the old order */
   size_t first;   /* of its tensors */
   size_t n;       /* tensors; 0: not known */
 } item;
@@ -115,7 +118,7 @@ static sm_status count_components(size_t *out, sm_span type_spec, const sm_wire_
   *out = 0;
   sm_wire_reader reader = sm_wire_read(type_spec, source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
-    if (field.tag == SM_WIRE_TAG(TYPE_SPEC_N_COMPONENTS, SM_WIRE_VARINT) && field.value <= INT32_MAX)
+    if (field.tag == SM_WIRE_TAG(TYPE_SPEC_N_COMPONENTS, SM_WIRE_VARINT) && field.value <= MAX_COMPONENTS)
       *out = (size_t)field.value;
   return sm_wire_finish(&reader, err);
 }
@@ -155,7 +158,10 @@ static sm_status list_items(item_list *out, const sm_draft *dict, sm_edit_direct
   if (out->items == NULL) return sm_arena_fail(dict->arena, map.n * sizeof(item), err);
   for (size_t i = 0; i < map.n; i++) SM_TRY(read_item(&out->items[i], &map.entries[i], dict, direction, err));
   sm_sort(out->items, out->n, sizeof(item), item_less);
-  for (size_t i = 1; i < out->n; i++) out->items[i].first = out->items[i - 1].first + out->items[i - 1].n;
+  for (size_t i = 1; i < out->n; i++) {
+    out->items[i].place = i;
+    out->items[i].first = out->items[i - 1].first + out->items[i - 1].n;
+  }
   return SM_OK;
 }
 
@@ -176,16 +182,14 @@ static sm_status compare_order(sm_edit_order *out, const item_list *after, sm_ar
   bool is_same = true;
   *out = (sm_edit_order){NULL, 0};
   for (size_t i = 0; i < after->n; i++) {
-    is_same =
-        is_same && (i == 0 || item_less(&after->items[i - 1], &after->items[i])) && after->items[i].first == n_tensors;
+    is_same = is_same && after->items[i].place == i;
     n_tensors += after->items[i].n;
   }
   if (is_same) return SM_OK;
   for (size_t i = 0; i < after->n; i++)
     if (after->items[i].n == 0)
       return SM_FAIL(err, SM_UNIMPLEMENTED,
-                     "the new name changes the order, and of \"%.100s\" is not known how many "
-                     "tensors it has",
+                     "the new name changes the order, and how many tensors \"%.100s\" is made of is not known",
                      after->items[i].key.data);
   size_t *from = sm_arena_array(arena, size_t, n_tensors);
   if (from == NULL) return sm_arena_fail(arena, n_tensors * sizeof *from, err);

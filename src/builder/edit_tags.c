@@ -22,7 +22,7 @@ static bool is_within(sm_spans tags, sm_spans other) {
 /* Loaders take the first meta graph of a set: a second one could not be reached. */
 static sm_status check_others(const sm_builder *builder, const sm_edit *edit, sm_spans tags, sm_error *err) {
   for (size_t i = 0; i < builder->n_graphs; i++) {
-    const sm_built_graph *other = &builder->graphs[i];
+    const sm_built_graph *other = builder->graphs[i];
     sm_spans others;
     if (other == edit->graph || other->is_removed) continue;
     SM_TRY(get_tags(&others, &other->draft, err));
