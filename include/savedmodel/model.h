@@ -126,7 +126,7 @@ SM_API sm_status sm_model_find_meta_graph(const sm_meta_graph **out, const sm_mo
  */
 SM_API sm_status sm_model_get_variables(const sm_bundle_reader **out, const sm_model *model, sm_error *err);
 
-/** fingerprint.pb, as TensorFlow wrote it; nothing is recomputed. Format: proto/fingerprint.proto. */
+/** What tells a model from others. Format: proto/fingerprint.proto. */
 typedef struct sm_fingerprint {
   uint64_t saved_model_checksum;
   uint64_t graph_def_program_hash;
@@ -141,10 +141,21 @@ typedef struct sm_fingerprint {
 } sm_fingerprint;
 
 /**
- * The model's fingerprint, read on the first call. out lives until sm_model_close.
+ * The fingerprint that was stored with the model, read on the first call. out lives until sm_model_close.
  * Errors: NOT_FOUND there is no fingerprint.pb; DATA_LOSS it is not a FingerprintDef; RESOURCE_EXHAUSTED.
  */
 SM_API sm_status sm_model_get_fingerprint(const sm_fingerprint **out, const sm_model *model, sm_error *err);
+
+/**
+ * The fingerprint that the model should have: what TensorFlow 2.21 computes of the model as it is, but for the uuid, which
+ * TensorFlow draws at random and which here follows from the hashes. Computed on the first call. out lives until
+ * sm_model_close.
+ *
+ * Errors: FAILED_PRECONDITION TensorFlow has none for such a model: there is no meta graph, or the name of a concrete
+ *   function does not end in a number. DATA_LOSS, RESOURCE_EXHAUSTED.
+ * Cost: reads all of saved_model.pb and the index of the variables, and hashes them; copies neither.
+ */
+SM_API sm_status sm_model_compute_fingerprint(const sm_fingerprint **out, const sm_model *model, sm_error *err);
 
 /**
  * Size of a file of the model's directory, such as SM_FILE_DEBUG_INFO, in bytes. name is relative to the directory.
