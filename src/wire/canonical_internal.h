@@ -1,12 +1,9 @@
-/*
- * Inside wire/: canonical bytes. Fields stand by number; of what was given more than once there is what counts: the last
- * scalar, all of a message, the last member of a oneof, the last map entry of a key. Maps are sorted by key, their entries
- * have both key and value; repeated numbers are packed where the schema packs; scalars at an implicit default are left out.
- */
+/* Inside wire/: the fields of a message in the order of canonical bytes, for these (canonical.h) and for text. */
 #ifndef SM_WIRE_CANONICAL_INTERNAL_H
 #define SM_WIRE_CANONICAL_INTERNAL_H
 
 #include "codec/varint.h"
+#include "wire/canonical.h"
 #include "wire/emit.h"
 #include "wire/wire_internal.h"
 
@@ -18,8 +15,8 @@ sm_wire_type sm_wire_native_type(const ProtobufCFieldDescriptor *described);
 /* A number as 64 bits: sign-extended, not zigzag, a float or double as its bits, a bool as 0 or 1. */
 uint64_t sm_wire_decode_scalar(const ProtobufCFieldDescriptor *described, uint64_t encoded);
 
-/* Back to what stands in a varint, or the lower bits of a fixed number. */
-uint64_t sm_wire_encode_scalar(const ProtobufCFieldDescriptor *described, uint64_t decoded);
+/* Writes what stands behind the tag at dst, which has room for SM_VARINT_MAX_SIZE bytes; returns the byte behind it. */
+uint8_t *sm_wire_write_scalar(uint8_t *dst, const ProtobufCFieldDescriptor *described, uint64_t decoded);
 
 /* Takes an element off a packed list, decoded; false when it ends inside of one. packed->size is not 0. */
 bool sm_wire_next_packed(uint64_t *decoded, const ProtobufCFieldDescriptor *described, sm_span *packed);
@@ -60,7 +57,7 @@ int sm_wire_compare_keys(const sm_wire_key *a, const sm_wire_key *b);
 /* ---- A message's fields in canonical order ---- */
 
 typedef struct sm_wire_item {
-  const ProtobufCFieldDescriptor *described;
+  const ProtobufCFieldDescriptor *described; /* NULL: the schema has no such field */
   size_t ordinal;
   sm_wire_key key; /* of a map entry */
   sm_wire_field field;
@@ -76,9 +73,16 @@ typedef struct sm_wire_walk {
   size_t n_items, at;
 } sm_wire_walk;
 
-/* Errors: DATA_LOSS; UNIMPLEMENTED a field that is not described; RESOURCE_EXHAUSTED. What it allocates lies in arena. */
-sm_status sm_wire_walk_begin(sm_wire_walk *out, const ProtobufCMessageDescriptor *type, sm_spans pieces,
-                             const sm_wire_source *source, sm_arena *arena, sm_error *err);
+/* What walks over a message and those inside it have in common. */
+typedef struct sm_wire_walker {
+  const sm_wire_source *source;
+  sm_arena *arena;    /* what a walk allocates lies there */
+  bool keeps_unknown; /* fields that the schema does not have come last; else they are UNIMPLEMENTED */
+} sm_wire_walker;
+
+/* Errors: DATA_LOSS; UNIMPLEMENTED; RESOURCE_EXHAUSTED. */
+sm_status sm_wire_walk_begin(sm_wire_walk *out, const sm_wire_walker *walker, const ProtobufCMessageDescriptor *type,
+                             sm_spans pieces, sm_error *err);
 
 /* The next value that counts; false at the end. A packed list is one item. */
 bool sm_wire_walk_next(sm_wire_walk *walk, sm_wire_item *item);

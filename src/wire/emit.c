@@ -36,16 +36,7 @@ sm_status sm_wire_put_bytes(sm_buffer *out, uint32_t number, const void *data, s
 sm_status sm_wire_put_scalar(sm_buffer *out, const ProtobufCFieldDescriptor *described, uint64_t decoded,
                              sm_error *err) {
   SM_TRY(sm_buffer_reserve(out, SM_VARINT_MAX_SIZE, err));
-  uint8_t *at = out->data + out->size;
-  uint64_t encoded = sm_wire_encode_scalar(described, decoded);
-  sm_wire_type type = sm_wire_native_type(described);
-  if (type == SM_WIRE_VARINT) {
-    out->size = (size_t)(sm_varint_write(at, encoded) - out->data);
-    return SM_OK;
-  }
-  unsigned size = type == SM_WIRE_FIXED32 ? 4 : 8;
-  for (unsigned i = 0; i < size; i++) at[i] = (uint8_t)(encoded >> (8 * i));
-  out->size += size;
+  out->size = (size_t)(sm_wire_write_scalar(out->data + out->size, described, decoded) - out->data);
   return SM_OK;
 }
 

@@ -30,13 +30,23 @@ uint64_t sm_wire_decode_scalar(const ProtobufCFieldDescriptor *described, uint64
   }
 }
 
-uint64_t sm_wire_encode_scalar(const ProtobufCFieldDescriptor *described, uint64_t decoded) {
+/* Back to what stands in a varint, or the lower bits of a fixed number. */
+static uint64_t encode_scalar(const ProtobufCFieldDescriptor *described, uint64_t decoded) {
   uint64_t sign = 0 - (decoded >> 63);
   switch (described->type) {
     case PROTOBUF_C_TYPE_SINT32: return (uint32_t)(decoded << 1 ^ sign);
     case PROTOBUF_C_TYPE_SINT64: return decoded << 1 ^ sign;
     default: return decoded;
   }
+}
+
+uint8_t *sm_wire_write_scalar(uint8_t *dst, const ProtobufCFieldDescriptor *described, uint64_t decoded) {
+  uint64_t encoded = encode_scalar(described, decoded);
+  sm_wire_type type = sm_wire_native_type(described);
+  if (type == SM_WIRE_VARINT) return sm_varint_write(dst, encoded);
+  unsigned size = type == SM_WIRE_FIXED32 ? 4 : 8;
+  for (unsigned i = 0; i < size; i++) dst[i] = (uint8_t)(encoded >> (8 * i));
+  return dst + size;
 }
 
 bool sm_wire_next_packed(uint64_t *decoded, const ProtobufCFieldDescriptor *described, sm_span *packed) {

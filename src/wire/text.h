@@ -3,7 +3,7 @@
  *
  *   text_read.c    text to bytes: the messages          text_token.c   what it is made of, and places in messages
  *   text_scalar.c  numbers, names and strings in text   text_write.c   bytes to text
- *   canonical.c    bytes to canonical bytes             walk.c         a message's fields in canonical order
+ *   canonical.c    canonical bytes: canonical.h         walk.c         a message's fields in canonical order
  *   emit.c         writing fields                       scalar.c       numbers in bytes
  *
  * Format: "Text Format Language Specification" (protocol buffers documentation). Where it leaves a choice, and in what is

@@ -187,12 +187,12 @@ typedef struct frame {
   sm_arena_mark mark; /* before what its walk allocated */
 } frame;
 
-static sm_status write_all(printer *p, frame *stack, sm_arena *arena, sm_error *err) {
+static sm_status write_all(printer *p, frame *stack, const sm_wire_walker *walker, sm_error *err) {
   while (p->depth > 0) {
     frame *top = &stack[p->depth - 1];
     sm_wire_item item;
     if (!sm_wire_walk_next(&top->walk, &item)) {
-      sm_arena_rewind(arena, top->mark);
+      sm_arena_rewind(walker->arena, top->mark);
       if (--p->depth == 0) break;
       SM_TRY(put_indent(p, err));
       SM_TRY(put(p, "}\n", 2, err));
@@ -206,9 +206,8 @@ static sm_status write_all(printer *p, frame *stack, sm_arena *arena, sm_error *
     SM_TRY(put_name(p, item.described, " {", err));
     SM_TRY(put(p, "\n", 1, err));
     frame *made = &stack[p->depth++];
-    made->mark = sm_arena_get_mark(arena);
-    SM_TRY(
-        sm_wire_walk_begin(&made->walk, item.described->descriptor, sm_wire_item_pieces(&item), p->source, arena, err));
+    made->mark = sm_arena_get_mark(walker->arena);
+    SM_TRY(sm_wire_walk_begin(&made->walk, walker, item.described->descriptor, sm_wire_item_pieces(&item), err));
   }
   return flush(p, err);
 }
@@ -220,6 +219,7 @@ sm_status sm_text_write(const ProtobufCMessageDescriptor *type, sm_span message,
   p.piece = sm_arena_alloc(arena, PIECE_SIZE);
   if (p.piece == NULL) return sm_arena_fail(arena, PIECE_SIZE, err);
   stack[0].mark = sm_arena_get_mark(arena);
-  SM_TRY(sm_wire_walk_begin(&stack[0].walk, type, (sm_spans){&message, 1}, source, arena, err));
-  return write_all(&p, stack, arena, err);
+  const sm_wire_walker walker = {.source = source, .arena = arena};
+  SM_TRY(sm_wire_walk_begin(&stack[0].walk, &walker, type, (sm_spans){&message, 1}, err));
+  return write_all(&p, stack, &walker, err);
 }

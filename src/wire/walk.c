@@ -53,20 +53,25 @@ int sm_wire_compare_keys(const sm_wire_key *a, const sm_wire_key *b) {
 
 /* ---- Is it in order? ---- */
 
-/* The field that was read. UNIMPLEMENTED: the schema has none such. */
-static sm_status describe(const ProtobufCFieldDescriptor **out, const ProtobufCMessageDescriptor *type,
-                          const ProtobufCFieldDescriptor *guess, const sm_wire_field *field,
-                          const sm_wire_source *source, sm_error *err) {
+/* The field that was read; NULL: the schema has none such. */
+static const ProtobufCFieldDescriptor *describe(const ProtobufCMessageDescriptor *type,
+                                                const ProtobufCFieldDescriptor *guess, const sm_wire_field *field) {
   uint32_t number = sm_wire_number(field);
-  *out = guess != NULL && guess->id == number ? guess : protobuf_c_message_descriptor_get_field(type, number);
-  if (*out != NULL && sm_wire_type_fits(*out, sm_wire_type_of(field))) return SM_OK;
+  const ProtobufCFieldDescriptor *found =
+      guess != NULL && guess->id == number ? guess : protobuf_c_message_descriptor_get_field(type, number);
+  return found != NULL && sm_wire_type_fits(found, sm_wire_type_of(field)) ? found : NULL;
+}
+
+static sm_status fail_unknown(const ProtobufCMessageDescriptor *type, const sm_wire_field *field,
+                              const sm_wire_source *source, sm_error *err) {
   return SM_FAIL(err, SM_UNIMPLEMENTED,
                  "%s: %s has a field %u of wire type %u that the schema does not have: text cannot hold it",
-                 source->name, type->name, number, (unsigned)sm_wire_type_of(field));
+                 source->name, type->name, sm_wire_number(field), (unsigned)sm_wire_type_of(field));
 }
 
 /* What a look over the tags has to remember. */
 typedef struct look {
+  size_t n, n_unknown;
   const ProtobufCFieldDescriptor *last;
   sm_wire_key last_key; /* when last is a map */
   uint64_t oneofs;      /* met so far, hashed: taking two for one only costs time */
@@ -93,22 +98,25 @@ static sm_status look_at(look *seen, const ProtobufCFieldDescriptor *described, 
 }
 
 /* Checks and counts all fields. */
-static sm_status look_over(bool *is_in_order, size_t *n, const ProtobufCMessageDescriptor *type, sm_spans pieces,
-                           const sm_wire_source *source, sm_error *err) {
-  look seen = {.is_in_order = true};
+static sm_status look_over(look *seen, const sm_wire_walker *walker, const ProtobufCMessageDescriptor *type,
+                           sm_spans pieces, sm_error *err) {
   sm_wire_field field;
-  *n = 0;
+  *seen = (look){.is_in_order = true};
   for (size_t i = 0; i < pieces.n; i++) {
-    sm_wire_reader reader = sm_wire_read(pieces.items[i], source);
+    sm_wire_reader reader = sm_wire_read(pieces.items[i], walker->source);
     while (sm_wire_next(&reader, &field)) {
-      const ProtobufCFieldDescriptor *described;
-      SM_TRY(describe(&described, type, seen.last, &field, source, err));
-      if (seen.is_in_order) SM_TRY(look_at(&seen, described, &field, source, err));
-      ++*n;
+      const ProtobufCFieldDescriptor *described = describe(type, seen->last, &field);
+      if (described == NULL) {
+        if (!walker->keeps_unknown) return fail_unknown(type, &field, walker->source, err);
+        seen->n_unknown++;
+        continue;
+      }
+      if (seen->n_unknown != 0) seen->is_in_order = false;
+      if (seen->is_in_order) SM_TRY(look_at(seen, described, &field, walker->source, err));
+      seen->n++;
     }
     SM_TRY(sm_wire_finish(&reader, err));
   }
-  *is_in_order = seen.is_in_order;
   return SM_OK;
 }
 
@@ -123,7 +131,8 @@ static bool find_starts(size_t *starts, const ProtobufCMessageDescriptor *type, 
   for (size_t i = 0; i < pieces.n; i++) {
     sm_wire_reader reader = sm_wire_read(pieces.items[i], source);
     while (sm_wire_next(&reader, &field)) {
-      const ProtobufCFieldDescriptor *described = protobuf_c_message_descriptor_get_field(type, sm_wire_number(&field));
+      const ProtobufCFieldDescriptor *described = describe(type, NULL, &field);
+      if (described == NULL) continue;
       starts[described - type->fields]++;
       has_oneof |= (described->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
     }
@@ -145,7 +154,8 @@ static sm_status fill_items(sm_wire_item *items, size_t *starts, const ProtobufC
   for (size_t i = 0; i < pieces.n; i++) {
     sm_wire_reader reader = sm_wire_read(pieces.items[i], source);
     while (sm_wire_next(&reader, &field)) {
-      const ProtobufCFieldDescriptor *described = protobuf_c_message_descriptor_get_field(type, sm_wire_number(&field));
+      const ProtobufCFieldDescriptor *described = describe(type, NULL, &field);
+      if (described == NULL) continue;
       sm_wire_item *item = &items[starts != NULL ? starts[described - type->fields]++ : n];
       *item = (sm_wire_item){.described = described, .ordinal = n++, .field = field};
       if (is_map(described)) SM_TRY(sm_wire_find_key(&item->key, described->descriptor, field.bytes, source, err));
@@ -256,28 +266,42 @@ static void complete_entry(sm_wire_item *items, size_t *n, const ProtobufCMessag
   }
 }
 
-sm_status sm_wire_walk_begin(sm_wire_walk *out, const ProtobufCMessageDescriptor *type, sm_spans pieces,
-                             const sm_wire_source *source, sm_arena *arena, sm_error *err) {
-  bool is_in_order;
-  size_t n;
+/* Fields that the schema does not know stay in the order of the bytes. */
+static void add_unknown(sm_wire_item *items, size_t *n, const ProtobufCMessageDescriptor *type, sm_spans pieces,
+                        const sm_wire_source *source) {
+  sm_wire_field field;
+  for (size_t i = 0; i < pieces.n; i++) {
+    sm_wire_reader reader = sm_wire_read(pieces.items[i], source);
+    while (sm_wire_next(&reader, &field))
+      if (describe(type, NULL, &field) == NULL) items[(*n)++] = (sm_wire_item){.field = field};
+  }
+}
+
+sm_status sm_wire_walk_begin(sm_wire_walk *out, const sm_wire_walker *walker, const ProtobufCMessageDescriptor *type,
+                             sm_spans pieces, sm_error *err) {
+  look seen;
   *out = (sm_wire_walk){.type = type, .is_entry = sm_wire_is_map_entry(type)};
-  SM_TRY(look_over(&is_in_order, &n, type, pieces, source, err));
-  if (is_in_order && pieces.n == 1 && (!out->is_entry || n == 2)) {
+  SM_TRY(look_over(&seen, walker, type, pieces, err));
+  if (seen.is_in_order && pieces.n == 1 && (!out->is_entry || (seen.n == 2 && seen.n_unknown == 0))) {
     out->is_direct = true;
-    out->reader = sm_wire_read(pieces.items[0], source);
+    out->reader = sm_wire_read(pieces.items[0], walker->source);
     return SM_OK;
   }
-  sm_wire_item *items = sm_arena_array(arena, sm_wire_item, n + 2);
-  if (items == NULL) return sm_arena_fail(arena, (n + 2) * sizeof *items, err);
-  SM_TRY(put_in_order(items, &n, type, pieces, source, arena, err));
-  if (out->is_entry) complete_entry(items, &n, type);
+  size_t n = seen.n, capacity = seen.n + seen.n_unknown + 2;
+  sm_wire_item *items = sm_arena_array(walker->arena, sm_wire_item, capacity);
+  if (items == NULL) return sm_arena_fail(walker->arena, capacity * sizeof *items, err);
+  SM_TRY(put_in_order(items, &n, type, pieces, walker->source, walker->arena, err));
+  if (out->is_entry)
+    complete_entry(items, &n, type); /* of entries no runtime keeps what is unknown */
+  else if (seen.n_unknown != 0)
+    add_unknown(items, &n, type, pieces, walker->source);
   out->items = items;
   out->n_items = n;
   return SM_OK;
 }
 
 static bool is_default(const sm_wire_item *item) {
-  if (!sm_wire_has_implicit_presence(item->described)) return false;
+  if (item->described == NULL || !sm_wire_has_implicit_presence(item->described)) return false;
   return sm_wire_is_text_or_bytes(item->described) ? item->field.bytes.size == 0
                                                    : sm_wire_decode_scalar(item->described, item->field.value) == 0;
 }
@@ -287,7 +311,7 @@ bool sm_wire_walk_next(sm_wire_walk *walk, sm_wire_item *item) {
     if (walk->is_direct) {
       item->pieces.n = 0;
       if (!sm_wire_next(&walk->reader, &item->field)) return false;
-      item->described = protobuf_c_message_descriptor_get_field(walk->type, sm_wire_number(&item->field));
+      item->described = describe(walk->type, NULL, &item->field);
     } else {
       if (walk->at == walk->n_items) return false;
       *item = walk->items[walk->at++];
