@@ -114,6 +114,17 @@ static bool child_less(const void *a, const void *b) {
   return order != 0 ? order < 0 : left->name.data < right->name.data;
 }
 
+static int compare_slots(int32_t variable, sm_string name, const sm_slot_reference *slot) {
+  int order = sm_string_compare(name, slot->name);
+  return variable != slot->variable ? (variable > slot->variable) - (variable < slot->variable) : order;
+}
+
+static bool slot_less(const void *a, const void *b) {
+  const sm_slot_reference *left = a, *right = b;
+  int order = compare_slots(left->variable, left->name, right);
+  return order != 0 ? order < 0 : left->name.data < right->name.data;
+}
+
 static sm_status read_object(parser *p, size_t object, sm_span bytes, sm_error *err) {
   sm_saved_object *to = &p->objects[object];
   to->children = p->children;
@@ -133,6 +144,7 @@ static sm_status read_object(parser *p, size_t object, sm_span bytes, sm_error *
     }
   }
   sm_sort(p->children, to->n_children, sizeof *p->children, child_less);
+  sm_sort(p->slots, to->n_slots, sizeof *p->slots, slot_less);
   p->children += to->n_children;
   p->attributes += to->n_attributes;
   p->slots += to->n_slots;
@@ -184,6 +196,19 @@ void sm_checkpoint_graph_free(sm_checkpoint_graph *graph) {
 int32_t sm_saved_object_find_child(const sm_saved_object *object, sm_string name) {
   size_t i = sm_named_find(object->children, object->n_children, sizeof *object->children, name);
   return i < object->n_children ? object->children[i].id : -1;
+}
+
+int32_t sm_saved_object_find_slot(const sm_saved_object *object, int32_t variable, sm_string name) {
+  size_t low = 0, high = object->n_slots; /* the first behind those that are equal */
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (compare_slots(variable, name, &object->slots[middle]) < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  bool is_found = low != 0 && compare_slots(variable, name, &object->slots[low - 1]) == 0;
+  return is_found ? object->slots[low - 1].id : -1;
 }
 
 const sm_saved_attribute *sm_saved_object_find_attribute(const sm_saved_object *object, sm_string name) {

@@ -33,7 +33,7 @@ typedef struct sm_saved_object {
   size_t n_children;
   const sm_saved_attribute *attributes;
   size_t n_attributes;
-  const sm_slot_reference *slots;
+  const sm_slot_reference *slots; /* sorted by variable and name, likewise */
   size_t n_slots;
   sm_string saver;        /* registered saver, whose files begin with PREFIX-saver; "" */
   sm_string saver_object; /* which of its objects */
@@ -60,6 +60,9 @@ sm_status sm_checkpoint_graph_parse(sm_checkpoint_graph *out, sm_span bytes, con
 
 /* The child of that name; -1: there is none. By bisection. */
 int32_t sm_saved_object_find_child(const sm_saved_object *object, sm_string name);
+
+/* The slot variable of that name which the object, an optimizer, keeps for a variable; -1: there is none. */
+int32_t sm_saved_object_find_slot(const sm_saved_object *object, int32_t variable, sm_string name);
 
 /* The attribute of that name; NULL: there is none. */
 const sm_saved_attribute *sm_saved_object_find_attribute(const sm_saved_object *object, sm_string name);
