@@ -40,6 +40,8 @@ sm_spans sm_meta_graph_graph_bytes(const sm_meta_graph *graph);
 sm_spans sm_meta_graph_object_graph_bytes(const sm_meta_graph *graph);
 const sm_wire_source *sm_meta_graph_source(const sm_meta_graph *graph);
 
+const sm_model *sm_meta_graph_get_model(const sm_meta_graph *graph);
+
 /* The bytes of the whole SavedModel, and the file that they are from. */
 const sm_wire_source *sm_model_get_source(const sm_model *model);
 
@@ -51,5 +53,6 @@ void sm_model_init_arena(sm_arena *arena, const sm_model *model);
 
 /* Where objects/ keeps what it made of the object graph. */
 sm_once *sm_meta_graph_objects_slot(const sm_meta_graph *graph);
+sm_once *sm_meta_graph_variables_slot(const sm_meta_graph *graph); /* the variables of a V1 graph */
 
 #endif

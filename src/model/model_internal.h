@@ -39,7 +39,8 @@ struct sm_meta_graph {
   const sm_string *tags;
   sm_slots signatures;
   sm_asset_slot *assets;
-  sm_once info_value, saver_value, collections_value, summary_value, objects_value, init_op_value, train_op_value;
+  sm_once info_value, saver_value, collections_value, summary_value, objects_value, variables_value, init_op_value,
+      train_op_value;
   sm_once proto_value, graph_proto_value, object_graph_proto_value;
 };
 

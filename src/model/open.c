@@ -209,6 +209,12 @@ const sm_wire_source *sm_meta_graph_source(const sm_meta_graph *graph) { return 
 
 sm_once *sm_meta_graph_objects_slot(const sm_meta_graph *graph) { return (sm_once *)(uintptr_t)&graph->objects_value; }
 
+sm_once *sm_meta_graph_variables_slot(const sm_meta_graph *graph) {
+  return (sm_once *)(uintptr_t)&graph->variables_value;
+}
+
+const sm_model *sm_meta_graph_get_model(const sm_meta_graph *graph) { return graph->model; }
+
 const sm_wire_source *sm_model_get_source(const sm_model *model) { return &model->source; }
 
 const sm_root *sm_model_get_root(const sm_model *model) { return &model->root; }

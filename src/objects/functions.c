@@ -57,8 +57,7 @@ static sm_status find_name(const char **out, const sm_trackable *node, size_t i,
   void *order, *names;
   SM_TRY(sm_meta_graph_once(&order, objects->graph, &objects->load_order, build_load_order, NULL, err));
   name_list list = {node, order};
-  SM_TRY(
-      sm_meta_graph_once(&names, objects->graph, (sm_once *)(uintptr_t)&node->ordered_names, build_names, &list, err));
+  SM_TRY(sm_meta_graph_once(&names, objects->graph, sm_trackable_slot(&node->ordered_names), build_names, &list, err));
   *out = ((const ordered_name *)names)[i].stored;
   return SM_OK;
 }
@@ -111,9 +110,46 @@ sm_status sm_trackable_get_function(const sm_concrete_function **out, const sm_t
     return SM_FAIL(err, SM_DATA_LOSS, "%s: function %.200s is not in the object graph",
                    sm_meta_graph_source(objects->graph)->name, name);
   place.entry = &objects->functions.entries[found];
-  sm_once *slot = is_bare ? (sm_once *)(uintptr_t)&node->bare_value : &objects->function_values[found];
+  sm_once *slot = is_bare ? sm_trackable_slot(&node->bare_value) : &objects->function_values[found];
   void *made;
   SM_TRY(sm_meta_graph_once(&made, objects->graph, slot, build_function, &place, err));
   *out = made;
   return SM_OK;
+}
+
+/* ---- Of the whole object graph ---- */
+
+static sm_status get_by_index(const sm_concrete_function **out, sm_objects *objects, size_t i, sm_error *err) {
+  function_place place = {.entry = &objects->functions.entries[i]};
+  void *made;
+  SM_TRY(sm_meta_graph_once(&made, objects->graph, &objects->function_values[i], build_function, &place, err));
+  *out = made;
+  return SM_OK;
+}
+
+sm_status sm_meta_graph_n_concrete_functions(size_t *out, const sm_meta_graph *graph, sm_error *err) {
+  sm_objects *objects;
+  *out = 0;
+  SM_TRY(sm_objects_get(&objects, graph, err));
+  *out = objects->functions.n;
+  return SM_OK;
+}
+
+sm_status sm_meta_graph_get_concrete_function(const sm_concrete_function **out, const sm_meta_graph *graph, size_t i,
+                                              sm_error *err) {
+  sm_objects *objects;
+  *out = NULL;
+  SM_TRY(sm_objects_get(&objects, graph, err));
+  if (i < objects->functions.n) return get_by_index(out, objects, i, err);
+  return SM_FAIL(err, SM_NOT_FOUND, "concrete function %zu: there are %zu", i, objects->functions.n);
+}
+
+sm_status sm_meta_graph_find_concrete_function(const sm_concrete_function **out, const sm_meta_graph *graph,
+                                               const char *name, sm_error *err) {
+  sm_objects *objects;
+  *out = NULL;
+  SM_TRY(sm_objects_get(&objects, graph, err));
+  size_t found = sm_wire_map_find(&objects->functions, sm_string_of(name));
+  if (found < objects->functions.n) return get_by_index(out, objects, found, err);
+  return SM_FAIL(err, SM_NOT_FOUND, "%s: no concrete function %.200s", sm_meta_graph_source(graph)->name, name);
 }

@@ -42,12 +42,13 @@ static sm_status build_node(void **out, const sm_meta_graph *graph, const void *
   sm_trackable *made = sm_arena_new(arena, sm_trackable);
   if (made == NULL) return sm_arena_fail(arena, sizeof *made, err);
   made->objects = place->objects;
+  made->id = (int32_t)place->id;
   made->proto = (const Tensorflow__SavedObject *)message;
   *out = made;
   return SM_OK;
 }
 
-static sm_status get_node(const sm_trackable **out, sm_objects *objects, int64_t id, sm_error *err) {
+sm_status sm_objects_get_node(const sm_trackable **out, sm_objects *objects, int64_t id, sm_error *err) {
   void *made;
   *out = NULL;
   if (id < 0 || (uint64_t)id >= objects->nodes.n)
@@ -59,12 +60,34 @@ static sm_status get_node(const sm_trackable **out, sm_objects *objects, int64_t
   return SM_OK;
 }
 
-sm_status sm_meta_graph_get_root(const sm_trackable **out, const sm_meta_graph *graph, sm_error *err) {
+sm_status sm_objects_get(sm_objects **out, const sm_meta_graph *graph, sm_error *err) {
   void *objects;
   *out = NULL;
   SM_TRY(sm_meta_graph_once(&objects, graph, sm_meta_graph_objects_slot(graph), build_objects, NULL, err));
-  return get_node(out, objects, 0, err);
+  *out = objects;
+  return SM_OK;
 }
+
+sm_status sm_meta_graph_n_objects(size_t *out, const sm_meta_graph *graph, sm_error *err) {
+  sm_objects *objects;
+  *out = 0;
+  SM_TRY(sm_objects_get(&objects, graph, err));
+  *out = objects->nodes.n;
+  return SM_OK;
+}
+
+sm_status sm_meta_graph_get_object(const sm_trackable **out, const sm_meta_graph *graph, int64_t id, sm_error *err) {
+  sm_objects *objects;
+  *out = NULL;
+  SM_TRY(sm_objects_get(&objects, graph, err));
+  return sm_objects_get_node(out, objects, id, err);
+}
+
+sm_status sm_meta_graph_get_root(const sm_trackable **out, const sm_meta_graph *graph, sm_error *err) {
+  return sm_meta_graph_get_object(out, graph, 0, err);
+}
+
+int32_t sm_trackable_get_id(const sm_trackable *node) { return node->id; }
 
 sm_object_kind sm_trackable_get_kind(const sm_trackable *node) { return (sm_object_kind)node->proto->kind_case; }
 
@@ -77,5 +100,12 @@ sm_status sm_trackable_get_child(const sm_trackable **out, const char **name, co
   if (i >= node->proto->n_children)
     return SM_FAIL(err, SM_NOT_FOUND, "child %zu: there are %zu", i, node->proto->n_children);
   if (name != NULL) *name = node->proto->children[i]->local_name;
-  return out != NULL ? get_node(out, node->objects, node->proto->children[i]->node_id, err) : SM_OK;
+  return out != NULL ? sm_objects_get_node(out, node->objects, node->proto->children[i]->node_id, err) : SM_OK;
+}
+
+int64_t sm_trackable_find_child(const sm_trackable *node, sm_string name) {
+  for (size_t i = node->proto->n_children; i-- != 0;)
+    if (sm_string_equal(sm_string_of(node->proto->children[i]->local_name), name))
+      return node->proto->children[i]->node_id;
+  return -1;
 }
