@@ -14,7 +14,7 @@
  *   whole_file.c files, mapped
  *   tensors.c    tensors                          cat.c         cat
  *   run_verify.c verify                           sha256.c      checksums of tensors
- *   inspect_checkpoint.c  inspect_checkpoint
+ *   inspect_checkpoint.c  inspect_checkpoint       show_objects.c  objects
  *   run_scan.c   scan                             policy.c      scan --policy
  *   tag_text.c   tags in words
  *   python.c     Python's repr                    json.c        writing JSON
@@ -53,6 +53,7 @@ int cli_convert(const cli_args *args);
 int cli_tensors(const cli_args *args);
 int cli_cat(const cli_args *args);
 int cli_verify(const cli_args *args);
+int cli_objects(const cli_args *args);
 
 /* Reads a command line of its own: argv[1] is "inspect_checkpoint". */
 int cli_inspect_checkpoint(int argc, char **argv);

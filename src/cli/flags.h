@@ -38,20 +38,20 @@
   X(worker, STRING, NULL)
 
 /* name, kind, commands that take it */
-#define CLI_OWN_FLAGS(X)                           \
-  X(align, STRING, "convert")                      \
-  X(big_endian, BOOL, "convert")                   \
-  X(deep, BOOL, "scan")                            \
-  X(extract, STRING, "assets")                     \
-  X(fail_on_denied, BOOL, "scan")                  \
-  X(filter, REPEATED, "tensors")                   \
-  X(json, BOOL, "show assets scan tensors verify") \
-  X(o, STRING, "cat")                              \
-  X(policy, STRING, "scan")                        \
-  X(sha256, BOOL, "tensors")                       \
-  X(shard_size, STRING, "convert")                 \
-  X(shards, STRING, "convert")                     \
-  X(slice, STRING, "cat")                          \
+#define CLI_OWN_FLAGS(X)                                   \
+  X(align, STRING, "convert")                              \
+  X(big_endian, BOOL, "convert")                           \
+  X(deep, BOOL, "scan")                                    \
+  X(extract, STRING, "assets")                             \
+  X(fail_on_denied, BOOL, "scan")                          \
+  X(filter, REPEATED, "tensors")                           \
+  X(json, BOOL, "show assets scan tensors verify objects") \
+  X(o, STRING, "cat")                                      \
+  X(policy, STRING, "scan")                                \
+  X(sha256, BOOL, "tensors")                               \
+  X(shard_size, STRING, "convert")                         \
+  X(shards, STRING, "convert")                             \
+  X(slice, STRING, "cat")                                  \
   X(with_tags, STRING, "show")
 
 typedef enum cli_flag {

@@ -119,6 +119,21 @@ static const char verify_text[] =
     "\n"
     "  --json                one JSON document\n";
 
+static const char objects_text[] =
+    "usage: savedmodel objects DIR [--json]\n"
+    "\n"
+    "Shows the object graph of a model of TensorFlow 2 as a tree: the path of each object, its kind, and what there is "
+    "to\n"
+    "say of that: dtype, shape and checkpoint key of variables, parameters of functions, inputs and outputs of "
+    "concrete\n"
+    "ones. An object that was shown before is a reference to its path. Objects without a path, such as the slot "
+    "variables\n"
+    "of optimizers, come last, by number.\n"
+    "\n"
+    "In paths, '.' in a name is written '..' and '/' is written '.S'.\n"
+    "\n"
+    "  --json                one JSON document\n";
+
 static const char inspect_text[] =
     "usage: savedmodel inspect_checkpoint --file_name PREFIX [--tensor_name KEY | --all_tensors | --all_tensor_names]\n"
     "                                     [--count_exclude_pattern RE] [--printoptions k=v ...]\n"
@@ -146,9 +161,9 @@ static void print_commands(void) {
 
 static const struct {
   const char *command, *text;
-} texts[] = {
-    {"show", show_text},       {"assets", assets_text}, {"scan", scan_text},     {"convert", convert_text},
-    {"tensors", tensors_text}, {"cat", cat_text},       {"verify", verify_text}, {"inspect_checkpoint", inspect_text}};
+} texts[] = {{"show", show_text},       {"assets", assets_text},   {"scan", scan_text},
+             {"convert", convert_text}, {"tensors", tensors_text}, {"cat", cat_text},
+             {"verify", verify_text},   {"objects", objects_text}, {"inspect_checkpoint", inspect_text}};
 
 int cli_help(const char *command) {
   for (size_t i = 0; command != NULL && i < sizeof texts / sizeof texts[0]; i++) {

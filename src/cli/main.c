@@ -22,6 +22,7 @@ const cli_command cli_commands[] = {
     {"convert", cli_convert, needs_dir, false, "write a .pb as .pbtxt, a checkpoint as .npz, and so on", 1},
     {"tensors", cli_tensors, needs_dir, false, "list the tensors of a checkpoint or a model", 0},
     {"cat", cli_cat, needs_dir, false, "print a tensor, or write it as .npy", 1},
+    {"objects", cli_objects, needs_dir, false, "show the object graph of a model of TensorFlow 2 as a tree", 0},
     {"verify", cli_verify, needs_dir, false, "check everything that can be checked", 0},
     {"convert tensorrt", refuse_convert, needs_convert, true, "not supported: needs TensorRT", 0},
     {"aot_compile_cpu", refuse, needs_class, true, "not supported: needs XLA", 0},
