@@ -185,11 +185,28 @@ typedef struct sm_binding {
   int32_t rank;               /* -1: whatever it is */
   const int64_t *dims;        /* of the slice, if there is one */
   const sm_slice_spec *slice; /* NULL: all of it */
+  const int64_t *whole_dims;  /* saving a slice: of the whole tensor; slice->n_extents of them */
   void *data;                 /* size bytes; NULL: the library allocates, see tensor */
   size_t size;
   sm_tensor *tensor; /* out: when data is NULL and status SM_OK, the caller's to free; else NULL */
   sm_status status;  /* out: of this one */
 } sm_binding;
+
+typedef enum sm_difference_kind {
+  SM_DIFFERENCE_MISSING = 1, /* bound, and not in the checkpoint */
+  SM_DIFFERENCE_MISMATCHED,  /* of another dtype or shape there */
+  SM_DIFFERENCE_UNUSED       /* in the checkpoint, and not bound */
+} sm_difference_kind;
+
+/** One difference between bindings and a checkpoint; borrowed for the call. */
+typedef struct sm_difference {
+  sm_difference_kind kind;
+  const char *key;           /* in the checkpoint */
+  const sm_binding *binding; /* NULL: UNUSED */
+  const char *what;          /* a sentence */
+} sm_difference;
+
+typedef void (*sm_difference_fn)(void *ctx, const sm_difference *difference);
 
 /** Zero is the default of every field but struct_size; start from SM_RESTORE_OPTIONS_INIT. */
 typedef struct sm_restore_options {
@@ -200,6 +217,9 @@ typedef struct sm_restore_options {
   bool in_place;               /* where the library allocates: map instead of copying, where that is possible */
   uint32_t n_threads;          /* 0: the caller's alone */
   const sm_executor *executor; /* instead of threads of the library's own */
+  bool reshape; /* another shape with as many elements is no mismatch: tf.train.Saver's reshape. Not of slices */
+  sm_difference_fn difference; /* called for each one, before anything is written or fails, on the caller's thread */
+  void *difference_ctx;
 } sm_restore_options;
 
 #define SM_RESTORE_OPTIONS_INIT \
