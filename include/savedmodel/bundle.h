@@ -217,8 +217,9 @@ typedef struct sm_restore_options {
   bool in_place;               /* where the library allocates: map instead of copying, where that is possible */
   uint32_t n_threads;          /* 0: the caller's alone */
   const sm_executor *executor; /* instead of threads of the library's own */
-  bool reshape; /* another shape with as many elements is no mismatch: tf.train.Saver's reshape. Not of slices */
-  sm_difference_fn difference; /* called for each one, before anything is written or fails, on the caller's thread */
+  bool reshape; /* another shape of as many elements is no mismatch; what the library allocates has the stored one */
+  bool compare_only;           /* read nothing: statuses and report say what would be read */
+  sm_difference_fn difference; /* called for each one, before anything is written; NULL: nobody wants to know */
   void *difference_ctx;
 } sm_restore_options;
 

@@ -47,6 +47,14 @@ static sm_status fail_mismatch(const sm_binding *binding, sm_error *err, const c
                  sm_key_text_of(sm_string_of(binding->key)).text, what, found, expected);
 }
 
+/* Has the binding as many elements? Not of slices, which say where they are. */
+static bool is_reshaped(const sm_binding *binding, const sm_bundle_entry *entry) {
+  int64_t wanted, stored;
+  return binding->slice == NULL && binding->rank >= 0 &&
+         sm_shape_elements(&wanted, binding->dims, (size_t)binding->rank) &&
+         sm_shape_elements(&stored, entry->dims, (size_t)entry->rank) && wanted == stored;
+}
+
 static sm_status compare_dims(const sm_binding *binding, const int64_t *dims, int32_t rank, sm_error *err) {
   if (binding->rank < 0) return SM_OK;
   if (binding->rank != rank) return fail_mismatch(binding, err, "rank", binding->rank, rank);
@@ -56,16 +64,15 @@ static sm_status compare_dims(const sm_binding *binding, const int64_t *dims, in
 }
 
 /* INVALID_ARGUMENT: they differ. */
-static sm_status compare(const sm_binding *binding, const sm_bundle_reader *reader, const sm_bundle_entry *entry,
-                         sm_error *err) {
+static sm_status compare(const sm_binding *binding, const restore *r, const sm_bundle_entry *entry, sm_error *err) {
   int64_t dims[SM_MAX_RANK];
   size_t size;
   const char *name = sm_dtype_name(binding->dtype);
   if (binding->dtype != SM_DT_INVALID && binding->dtype != entry->dtype)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %s in the checkpoint, %s expected", sm_key_text_of(entry->key).text,
                    sm_dtype_name(entry->dtype), name != NULL ? name : "no dtype");
-  SM_TRY(shape_of(dims, binding, reader, entry, err));
-  SM_TRY(compare_dims(binding, dims, entry->rank, err));
+  SM_TRY(shape_of(dims, binding, r->reader, entry, err));
+  if (!r->options.reshape || !is_reshaped(binding, entry)) SM_TRY(compare_dims(binding, dims, entry->rank, err));
   if (binding->data == NULL) return SM_OK;
   if (sm_dtype_size(entry->dtype) == 0)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %s cannot be read into memory of the caller",
@@ -124,6 +131,12 @@ static sm_status add_job(restore *r, sm_binding *binding, const sm_bundle_entry 
   return SM_OK;
 }
 
+static void tell(const restore *r, sm_difference_kind kind, const char *key, const sm_binding *binding,
+                 const char *what) {
+  const sm_difference difference = {.kind = kind, .key = key, .binding = binding, .what = what};
+  if (r->options.difference != NULL) r->options.difference(r->options.difference_ctx, &difference);
+}
+
 /* Looks at all bindings; nothing is written yet. */
 static sm_status compare_all(restore *r, sm_error *err) {
   for (size_t i = 0; i < r->n_bindings; i++) {
@@ -133,9 +146,12 @@ static sm_status compare_all(restore *r, sm_error *err) {
     binding->status = sm_bundle_reader_find(&entry, r->reader, binding->key, &failure);
     if (binding->status == SM_NOT_FOUND) {
       if (r->report.n_missing++ == 0) r->first_missing = binding->key;
+      tell(r, SM_DIFFERENCE_MISSING, binding->key, binding, "not in the checkpoint");
     } else if (binding->status == SM_OK) {
-      binding->status = compare(binding, r->reader, &entry, &failure);
-      if (binding->status != SM_OK && r->report.n_mismatched++ == 0) r->first_mismatch = failure;
+      binding->status = compare(binding, r, &entry, &failure);
+      if (binding->status == SM_OK) continue;
+      if (r->report.n_mismatched++ == 0) r->first_mismatch = failure;
+      tell(r, SM_DIFFERENCE_MISMATCHED, binding->key, binding, failure.message);
     } else {
       if (err != NULL) *err = failure;
       return binding->status;
@@ -176,9 +192,18 @@ static sm_status count_unused(restore *r, sm_arena *arena, sm_error *err) {
     if (entry == NULL) break;
     while (next < r->n_bindings && sm_string_compare(keys[next], entry->key) < 0) next++;
     if (next < r->n_bindings && sm_string_equal(keys[next], entry->key)) continue;
-    if (r->report.n_unused++ != 0) continue;
-    r->first_unused = sm_arena_copy(arena, entry->key).data;
-    if (r->first_unused == NULL) status = sm_arena_fail(arena, entry->key.size, err);
+    bool is_first = r->report.n_unused++ == 0;
+    if (!is_first && r->options.difference == NULL) continue;
+    sm_arena_mark mark = sm_arena_get_mark(arena);
+    const char *key = sm_arena_copy(arena, entry->key).data;
+    if (key == NULL)
+      status = sm_arena_fail(arena, entry->key.size, err);
+    else
+      tell(r, SM_DIFFERENCE_UNUSED, key, NULL, "nobody asked for it");
+    if (is_first)
+      r->first_unused = key;
+    else
+      sm_arena_rewind(arena, mark);
   }
   sm_bundle_iter_free(iter);
   return status;
@@ -226,8 +251,10 @@ static sm_status collect(restore *r, sm_error *err) {
 
 static sm_status run(restore *r, bool wants_unused, sm_arena *arena, sm_error *err) {
   SM_TRY(compare_all(r, err));
-  if (wants_unused || r->options.refuse_unused) SM_TRY(count_unused(r, arena, err));
+  wants_unused = wants_unused || r->options.refuse_unused || r->options.difference != NULL;
+  if (wants_unused) SM_TRY(count_unused(r, arena, err));
   SM_TRY(check_policies(r, err));
+  if (r->options.compare_only) return SM_OK;
   r->jobs = sm_arena_array(arena, sm_job, r->n_bindings);
   r->targets = sm_arena_array(arena, target, r->n_bindings);
   if (r->jobs == NULL || r->targets == NULL) return sm_arena_fail(arena, r->n_bindings * sizeof *r->jobs, err);

@@ -1,0 +1,70 @@
+/* Inside checkpoint/: what its files tell each other. */
+#ifndef SM_CHECKPOINT_CHECKPOINT_INTERNAL_H
+#define SM_CHECKPOINT_CHECKPOINT_INTERNAL_H
+
+#include "base/base.h"
+#include "bundle/bundle.h"
+#include "checkpoint/checkpoint.h"
+#include "io/io.h"
+#include "wire/wire.h"
+
+/* Fields of CheckpointState. */
+enum { STATE_LATEST = 1, STATE_PATHS = 2, STATE_TIMESTAMPS = 3, STATE_LAST_PRESERVED = 4 };
+
+/* ---- state_read.c ---- */
+
+/* Is there a checkpoint of that prefix in root, of either format? */
+bool sm_checkpoint_is_there(const sm_root *root, const char *prefix);
+
+/* The prefix of the newest that is there; the newest, if none is. */
+const char *sm_state_pick(const sm_checkpoint_state *state, const sm_root *root);
+
+/* options as the functions of the state file heed them. */
+sm_root sm_state_root(const char *dir, const sm_open_options *options);
+
+/* ---- recent.c ---- */
+
+typedef struct sm_recent_item {
+  char *prefix;
+  double timestamp;
+} sm_recent_item;
+
+/* Checkpoints, the oldest first. */
+typedef struct sm_recent {
+  const sm_allocator *allocator;
+  sm_recent_item *items;
+  size_t n, capacity;
+} sm_recent;
+
+void sm_recent_free(sm_recent *recent);
+
+/* Puts it at the end; if it is there already, it moves. */
+sm_status sm_recent_put(sm_recent *recent, const char *prefix, double timestamp, sm_error *err);
+
+/* Takes the first one out. */
+void sm_recent_drop_first(sm_recent *recent);
+
+/* The time, by the clock or by the system's. */
+double sm_clock_now(const sm_clock *clock);
+
+/* ---- checkpoint_files.c ---- */
+
+/* Fills in all but n_tensors and prefix: what lies on disk of the checkpoint. */
+sm_status sm_saved_measure(sm_saved *saved, const sm_fs *fs, const char *prefix, sm_error *err);
+
+/* Removes its index, then its data files, then PREFIX.meta if there is one. What cannot be removed stays. */
+void sm_checkpoint_remove_files(const sm_fs *fs, const char *prefix, bool has_meta);
+
+/* Puts bytes in the place of a file, or makes it: at every moment there is the old one or the new one. */
+sm_status sm_file_replace(const char *dir, const char *name, sm_span bytes, const sm_save_options *options,
+                          sm_error *err);
+
+/* PREFIX-NUMBER, of so many digits at least. False: it does not fit. */
+bool sm_numbered_prefix(char *dst, size_t dst_size, const char *prefix, int64_t number, int n_digits);
+
+/* ---- binding.c ---- */
+
+/* Adds what is bound, or the part of it that slice is. */
+sm_status sm_binding_save(sm_bundle_writer *writer, const char *key, const sm_binding *binding, sm_error *err);
+
+#endif
