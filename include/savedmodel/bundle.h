@@ -346,6 +346,23 @@ SM_API sm_status sm_bundle_writer_append(sm_bundle_writer *writer, const void *d
 SM_API sm_status sm_bundle_writer_copy(sm_bundle_writer *writer, const char *key, const sm_bundle_reader *reader,
                                        const sm_bundle_entry *entry, sm_error *err);
 
+/**
+ * Add a tensor of another checkpoint, with all its parts, without touching its bytes: the data file that they lie in becomes
+ * one of this checkpoint, by a second name (a hard link) where the file system has such, else as a copy of the whole file.
+ * So a checkpoint of any size gets other keys in the time that its index takes. What is not linked stays in the data files
+ * too; copy writes only what is wanted. Alignment and limits of size are those of the other checkpoint.
+ *
+ * key     NULL: its own.
+ * reader  stays open until the writer is finished or closed.
+ *
+ * Checksums are taken over, not checked; that the bytes are inside of the data file is.
+ *
+ * Errors: INVALID_ARGUMENT the byte orders differ; FAILED_PRECONDITION it is a V1 checkpoint, which has no data files: copy;
+ *   those of add and of sm_bundle_reader_find; DATA_LOSS.
+ */
+SM_API sm_status sm_bundle_writer_link(sm_bundle_writer *writer, const char *key, const sm_bundle_reader *reader,
+                                       const sm_bundle_entry *entry, sm_error *err);
+
 /** Write the index, sync, and give all files their names, the index last: now the checkpoint exists. */
 SM_API sm_status sm_bundle_writer_finish(sm_bundle_writer *writer, sm_error *err);
 

@@ -28,56 +28,14 @@ typedef struct merger {
 
 /* ---- Data files ---- */
 
-enum { COPY_SIZE = 1 << 20 };
-
-static sm_status copy_bytes(merger *m, const sm_file *src, sm_file *dst, sm_error *err) {
-  const sm_fs *fs = m->options.fs;
-  SM_TRY(sm_buffer_reserve(&m->scratch, COPY_SIZE, err));
-  for (uint64_t at = 0; at < src->size;) {
-    size_t n = src->size - at < COPY_SIZE ? (size_t)(src->size - at) : COPY_SIZE;
-    SM_TRY(fs->read_at(fs, src, at, m->scratch.data, n, err));
-    SM_TRY(fs->write(fs, dst, m->scratch.data, n, err));
-    at += n;
-  }
-  return m->options.no_sync ? SM_OK : fs->sync(fs, dst, err);
-}
-
-static sm_status copy_file(merger *m, const char *dir, const char *name, const char *staged, sm_error *err) {
-  const sm_fs *fs = m->options.fs;
-  sm_file src, dst;
-  SM_TRY(fs->open(&src, fs, dir, name, 0, err));
-  sm_status status = fs->create(&dst, fs, m->staging.dir, staged, err);
-  if (status != SM_OK) goto done;
-  status = copy_bytes(m, &src, &dst, err);
-  fs->close(fs, &dst);
-done:
-  fs->close(fs, &src);
-  return status;
-}
-
-/* Stages a data file of a part. */
-static sm_status stage_shard(merger *m, const sm_bundle_reader *reader, int32_t shard, sm_error *err) {
-  const sm_fs *fs = m->options.fs;
-  char name[SM_PATH_MAX], staged[SM_PATH_MAX];
-  sm_error failure;
-  if (!sm_shard_name(name, sizeof name, reader->base, shard, reader->header.n_shards) ||
-      !sm_staged_shard_name(staged, sizeof staged, &m->staging, m->n_shards))
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the name is too long", reader->base);
-  sm_status status = SM_UNIMPLEMENTED;
-  if (fs->link != NULL) status = fs->link(fs, reader->root.dir, name, m->staging.dir, staged, &failure);
-  m->n_shards++;
-  if (status == SM_UNIMPLEMENTED) return copy_file(m, reader->root.dir, name, staged, err);
-  if (status != SM_OK && err != NULL) *err = failure;
-  return status;
-}
-
 /* The number that a data file of a part has in the merged checkpoint. */
 static sm_status number_shard(int32_t *out, merger *m, merge_part *part, int32_t shard, sm_error *err) {
   if (part->ids[shard] < 0) {
     if (m->n_shards == MAX_SHARDS)
       return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "more than %d data files", (int)MAX_SHARDS);
     int32_t number = m->n_shards;
-    SM_TRY(stage_shard(m, part->reader, shard, err));
+    m->n_shards++;
+    SM_TRY(sm_shard_stage(&m->staging, number, part->reader, shard, m->options.no_sync, &m->scratch, err));
     part->ids[shard] = number;
   }
   *out = part->ids[shard];

@@ -53,11 +53,24 @@ sm_status sm_writer_open_shard(sm_bundle_writer *writer, uint8_t *buffer, bool i
   if (!sm_staged_shard_name(name, sizeof name, &writer->staging, writer->n_shards))
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the name is too long", writer->base);
   sm_writer_shard *shard = &writer->shards[writer->n_shards];
-  shard->is_alone = is_alone;
+  *shard = (sm_writer_shard){.is_alone = is_alone};
   SM_TRY(
       sm_shard_out_open(&shard->out, writer->options.fs, writer->staging.dir, name, buffer, writer->buffer_size, err));
   writer->n_shards++;
   return SM_OK;
+}
+
+sm_status sm_writer_link_shard(int32_t *number, sm_bundle_writer *writer, const sm_bundle_reader *reader, int32_t shard,
+                               sm_error *err) {
+  for (int32_t i = writer->n_shards; i-- > 0;) { /* tensors come in the order of files, mostly */
+    if (writer->shards[i].linked != reader || writer->shards[i].linked_shard != shard) continue;
+    *number = i;
+    return SM_OK;
+  }
+  SM_TRY(make_room(writer, err));
+  *number = writer->n_shards++;
+  writer->shards[*number] = (sm_writer_shard){.linked = reader, .linked_shard = shard};
+  return sm_shard_stage(&writer->staging, *number, reader, shard, writer->options.no_sync, &writer->scratch, err);
 }
 
 /* ---- Open, close ---- */
@@ -74,14 +87,17 @@ static sm_status make_buffers(sm_bundle_writer *writer, sm_error *err) {
   return SM_OK;
 }
 
-static sm_status open_shards(sm_bundle_writer *writer, sm_error *err) {
+sm_status sm_writer_open_own(sm_bundle_writer *writer, sm_error *err) {
+  for (uint32_t i = 0; i < writer->options.n_shards; i++)
+    SM_TRY(sm_writer_open_shard(writer, writer->buffers + i * writer->buffer_size, false, err));
+  writer->has_own = true;
+  return SM_OK;
+}
+
+static sm_status check_shards(const sm_bundle_writer *writer, sm_error *err) {
   if (writer->options.n_shards > MAX_SHARDS)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_save_options.n_shards is %u, the limit is %d",
                    (unsigned)writer->options.n_shards, (int)MAX_SHARDS);
-  SM_TRY(make_buffers(writer, err));
-  if (writer->cutter.max_size != 0) return SM_OK;
-  for (uint32_t i = 0; i < writer->options.n_shards; i++)
-    SM_TRY(sm_writer_open_shard(writer, writer->buffers + i * writer->buffer_size, false, err));
   return SM_OK;
 }
 
@@ -111,8 +127,10 @@ sm_status sm_bundle_writer_open(sm_bundle_writer **out, const char *prefix, cons
   if (known.max_shard_size != 0) sm_cutter_init(&writer->cutter, known.max_shard_size);
   sm_index_init(&writer->index, known.allocator);
   sm_buffer_init(&writer->key, known.allocator, UINT64_MAX);
+  sm_buffer_init(&writer->scratch, known.allocator, UINT64_MAX);
   sm_status status = open_staging(writer, prefix, err);
-  if (status == SM_OK) status = open_shards(writer, err);
+  if (status == SM_OK) status = check_shards(writer, err);
+  if (status == SM_OK) status = make_buffers(writer, err);
   if (status == SM_OK)
     *out = writer;
   else
@@ -128,6 +146,7 @@ void sm_bundle_writer_close(sm_bundle_writer *writer) {
   const sm_allocator *allocator = writer->allocator;
   sm_index_free(&writer->index);
   sm_buffer_free(&writer->key);
+  sm_buffer_free(&writer->scratch);
   if (writer->shards != NULL) sm_free(allocator, writer->shards);
   if (writer->buffers != NULL) sm_free(allocator, writer->buffers);
   if (writer->base != NULL) sm_free(allocator, writer->base);
@@ -188,10 +207,16 @@ static void finish_shard(void *ctx, size_t number) {
   sm_mutex_unlock(&task->lock);
 }
 
+/* A checkpoint without tensors has data files all the same. */
+static sm_status open_first(sm_bundle_writer *writer, sm_error *err) {
+  return writer->cutter.max_size != 0 ? sm_writer_open_shard(writer, writer->buffers, false, err)
+                                      : sm_writer_open_own(writer, err);
+}
+
 static sm_status finish_shards(sm_bundle_writer *writer, sm_error *err) {
   const sm_save_options *options = &writer->options;
   finish_task task = {.writer = writer, .err = err};
-  if (writer->n_shards == 0) SM_TRY(sm_writer_open_shard(writer, writer->buffers, false, err));
+  if (writer->n_shards == 0) SM_TRY(open_first(writer, err));
   if (!sm_mutex_init(&task.lock)) return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "no mutex to be had");
   sm_parallel_for(options->executor, options->n_threads, (size_t)writer->n_shards, finish_shard, &task);
   sm_mutex_destroy(&task.lock);

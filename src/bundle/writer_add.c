@@ -4,11 +4,14 @@
 
 /* ---- Where it goes ---- */
 
-int32_t sm_writer_least_filled(const sm_bundle_writer *writer) {
-  int32_t least = 0;
-  for (int32_t i = 1; i < writer->n_shards; i++)
-    if (writer->shards[i].out.size < writer->shards[least].out.size) least = i;
-  return least;
+sm_status sm_writer_least_filled(int32_t *number, sm_bundle_writer *writer, sm_error *err) {
+  int32_t least = -1;
+  if (!writer->has_own) SM_TRY(sm_writer_open_own(writer, err));
+  for (int32_t i = 0; i < writer->n_shards; i++)
+    if (writer->shards[i].linked == NULL && (least < 0 || writer->shards[i].out.size < writer->shards[least].out.size))
+      least = i;
+  *number = least;
+  return SM_OK;
 }
 
 static sm_status finish_current(sm_bundle_writer *writer, sm_error *err) {
@@ -159,13 +162,15 @@ static sm_status add_boxes(sm_bundle_writer *writer, const sm_position *at, cons
 static sm_status add_at(sm_bundle_writer *writer, const sm_position *at, const sm_tensor_view *tensor, sm_error *err) {
   sm_error failure;
   uint32_t entry;
+  int32_t shard;
   sm_status status;
   if (writer->cutter.max_size != 0) {
     SM_TRY(sm_index_check(&writer->index, at->key, tensor->dtype, at->dims, tensor->rank, at->slice != NULL, err));
     status = add_boxes(writer, at, tensor, &failure);
   } else {
     SM_TRY(sm_writer_add_entry(&entry, writer, at, tensor->dtype, tensor->dims, tensor->rank, err));
-    status = write_piece(writer, entry, sm_writer_least_filled(writer), tensor, NULL, &failure);
+    status = sm_writer_least_filled(&shard, writer, &failure);
+    if (status == SM_OK) status = write_piece(writer, entry, shard, tensor, NULL, &failure);
   }
   return sm_writer_leave(writer, status, &failure, err);
 }
@@ -211,8 +216,7 @@ static sm_status end_pending(sm_bundle_writer *writer, sm_error *err) {
 static sm_status place_pending(int32_t *number, sm_bundle_writer *writer, uint64_t size, sm_error *err) {
   *number = 0;
   if (writer->cutter.max_size != 0) return place_piece(number, writer, sm_cutter_place(&writer->cutter, size), err);
-  *number = sm_writer_least_filled(writer);
-  return SM_OK;
+  return sm_writer_least_filled(number, writer, err);
 }
 
 static sm_status begin_pending(sm_bundle_writer *writer, uint32_t entry, sm_dtype dtype, uint64_t size, sm_error *err) {

@@ -1,5 +1,6 @@
 /* Tensors from one checkpoint into another. Numbers go from file to file as they lie there, with the checksum that they
- * have; what is stored otherwise in the other one is read as a tensor and added as any. */
+ * have; what is stored otherwise in the other one is read as a tensor and added as any. Linked ones stay where they are, and
+ * the data file they lie in comes over. */
 #include "bundle/writer_internal.h"
 #include "codec/crc32c.h"
 
@@ -53,9 +54,11 @@ static sm_status take_part(sm_bundle_writer *writer, const sm_position *at, cons
   SM_TRY(sm_shard_of(&shard, reader, part, err));
   SM_TRY(check_bytes(writer, shard, reader, part, err));
   SM_TRY(sm_writer_add_entry(&number, writer, at, entry->dtype, dims, entry->rank, err));
-  int32_t out_number = sm_writer_least_filled(writer);
+  int32_t out_number = 0;
+  sm_status status = sm_writer_least_filled(&out_number, writer, &failure);
+  if (status != SM_OK) return sm_writer_leave(writer, status, &failure, err);
   sm_shard_out *out = &writer->shards[out_number].out;
-  sm_status status = sm_shard_out_align(out, writer->options.alignment, &failure);
+  status = sm_shard_out_align(out, writer->options.alignment, &failure);
   writer->index.entries[number].place = (sm_place){out_number, part->crc32c, out->size, part->size};
   if (status == SM_OK) status = copy_bytes(writer, out, shard, reader, part, &failure);
   return sm_writer_leave(writer, status, &failure, err);
@@ -74,10 +77,26 @@ static sm_status read_and_add(sm_bundle_writer *writer, const sm_position *at, c
   return status;
 }
 
-/* ---- Both ---- */
+/* ---- Where it is ---- */
 
-static sm_status copy_part(sm_bundle_writer *writer, const sm_position *at, const sm_bundle_reader *reader,
-                           const sm_bundle_entry *entry, sm_error *err) {
+static sm_status link_part(sm_bundle_writer *writer, const sm_position *at, const int64_t *dims,
+                           const sm_bundle_reader *reader, const sm_bundle_entry *entry, const sm_part *part,
+                           sm_error *err) {
+  sm_shard *shard;
+  uint32_t number;
+  int32_t out_number = 0;
+  sm_error failure;
+  SM_TRY(sm_shard_of(&shard, reader, part, err));
+  SM_TRY(sm_writer_add_entry(&number, writer, at, entry->dtype, dims, entry->rank, err));
+  sm_status status = sm_writer_link_shard(&out_number, writer, reader, part->shard, &failure);
+  writer->index.entries[number].place = (sm_place){out_number, part->crc32c, part->offset, part->size};
+  return sm_writer_leave(writer, status, &failure, err);
+}
+
+/* ---- All ---- */
+
+static sm_status bring_part(sm_bundle_writer *writer, const sm_position *at, const sm_bundle_reader *reader,
+                            const sm_bundle_entry *entry, bool is_linked, sm_error *err) {
   sm_part part = {.key = entry->key,
                   .id = entry->reserved[0].data,
                   .shard = entry->shard,
@@ -86,14 +105,15 @@ static sm_status copy_part(sm_bundle_writer *writer, const sm_position *at, cons
                   .size = entry->size};
   sm_extent box[SM_MAX_RANK];
   int64_t dims[SM_MAX_RANK];
-  if (!can_be_taken(writer, reader, entry)) return read_and_add(writer, at, reader, entry, err);
+  if (!is_linked && !can_be_taken(writer, reader, entry)) return read_and_add(writer, at, reader, entry, err);
   if (at->slice != NULL) SM_TRY(sm_part_find(&part, box, reader, entry, at->slice->extents, &writer->key, err));
   for (int32_t i = 0; i < entry->rank; i++) dims[i] = length_of(entry, at->slice, i);
-  return take_part(writer, at, dims, reader, entry, &part, err);
+  return is_linked ? link_part(writer, at, dims, reader, entry, &part, err)
+                   : take_part(writer, at, dims, reader, entry, &part, err);
 }
 
-static sm_status copy_parts(sm_bundle_writer *writer, sm_string key, const sm_bundle_reader *reader,
-                            const sm_bundle_entry *entry, sm_error *err) {
+static sm_status bring_parts(sm_bundle_writer *writer, sm_string key, const sm_bundle_reader *reader,
+                             const sm_bundle_entry *entry, bool is_linked, sm_error *err) {
   sm_extent extents[SM_MAX_RANK];
   const sm_slice_spec slice = {extents, (size_t)entry->rank};
   sm_position at = {key, entry->dims, &slice};
@@ -101,7 +121,7 @@ static sm_status copy_parts(sm_bundle_writer *writer, sm_string key, const sm_bu
   for (size_t i = 0; i < entry->n_slices; i++) {
     sm_error failure;
     sm_status status = sm_entry_next_slice(extents, entry, &position, &failure);
-    if (status == SM_OK) status = copy_part(writer, &at, reader, entry, &failure);
+    if (status == SM_OK) status = bring_part(writer, &at, reader, entry, is_linked, &failure);
     if (status != SM_OK && i != 0) return sm_writer_leave(writer, status, &failure, err); /* some of it is there */
     if (status != SM_OK && err != NULL) *err = failure;
     SM_TRY(status);
@@ -109,11 +129,27 @@ static sm_status copy_parts(sm_bundle_writer *writer, sm_string key, const sm_bu
   return SM_OK;
 }
 
+static sm_status bring(sm_bundle_writer *writer, const char *key, const sm_bundle_reader *reader,
+                       const sm_bundle_entry *entry, bool is_linked, sm_error *err) {
+  sm_position at = {key != NULL ? sm_string_of(key) : entry->key, entry->dims, NULL};
+  if (at.key.size == 0) return SM_FAIL(err, SM_INVALID_ARGUMENT, "the empty key is that of the header");
+  if (entry->n_slices != 0) return bring_parts(writer, at.key, reader, entry, is_linked, err);
+  return bring_part(writer, &at, reader, entry, is_linked, err);
+}
+
 sm_status sm_bundle_writer_copy(sm_bundle_writer *writer, const char *key, const sm_bundle_reader *reader,
                                 const sm_bundle_entry *entry, sm_error *err) {
-  sm_position at = {key != NULL ? sm_string_of(key) : entry->key, entry->dims, NULL};
   SM_TRY(sm_writer_enter(writer, err));
-  if (at.key.size == 0) return SM_FAIL(err, SM_INVALID_ARGUMENT, "the empty key is that of the header");
-  if (entry->n_slices != 0) return copy_parts(writer, at.key, reader, entry, err);
-  return copy_part(writer, &at, reader, entry, err);
+  return bring(writer, key, reader, entry, false, err);
+}
+
+sm_status sm_bundle_writer_link(sm_bundle_writer *writer, const char *key, const sm_bundle_reader *reader,
+                                const sm_bundle_entry *entry, sm_error *err) {
+  SM_TRY(sm_writer_enter(writer, err));
+  if (reader->v1 != NULL)
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: a checkpoint of version 1 has no data files to link",
+                   reader->source.name);
+  if (reader->header.big_endian != writer->options.big_endian)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: the data files have another byte order", reader->source.name);
+  return bring(writer, key, reader, entry, true, err);
 }

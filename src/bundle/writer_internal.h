@@ -6,6 +6,7 @@
  *   encode.c        a tensor as bytes of a data file
  *   cut.c           tensors cut so that data files stay below a size
  *   commit.c        names: from those of staging to those of a checkpoint
+ *   shard_link.c    data files that are there already, taken over
  *   bundle_merge.c  several checkpoints become one
  *   writer.c        opening, finishing, closing
  *   writer_add.c    adding
@@ -211,11 +212,20 @@ void sm_commit_remove_staged(const sm_staging *staging, int32_t n_shards);
 /* The name of the staged data file of that number. */
 bool sm_staged_shard_name(char *dst, size_t dst_size, const sm_staging *staging, int32_t number);
 
+/* ---- shard_link.c ---- */
+
+/* Gives a data file of reader's checkpoint the staged name of that number too, or copies it where a file has one name only.
+ * scratch: for copies. */
+sm_status sm_shard_stage(const sm_staging *staging, int32_t number, const sm_bundle_reader *reader, int32_t shard,
+                         bool no_sync, sm_buffer *scratch, sm_error *err);
+
 /* ---- writer.c ---- */
 
-/* A data file of the writer. */
+/* A data file of the writer: one that it writes, or one of another checkpoint that it takes over. */
 typedef struct sm_writer_shard {
   sm_shard_out out;
+  const sm_bundle_reader *linked; /* whose it is; NULL: the writer's own */
+  int32_t linked_shard;
   bool is_alone; /* holds one piece that is larger than data files should be: comes behind all others */
 } sm_writer_shard;
 
@@ -229,10 +239,12 @@ struct sm_bundle_writer {
   sm_cutter cutter; /* max_size 0: nothing is cut */
   sm_writer_shard *shards;
   int32_t n_shards, shards_capacity;
+  bool has_own;    /* when tensors are not cut: the data files were made */
   int32_t current; /* the data file that is being filled, when tensors are cut; -1: none */
   uint8_t *buffers;
   size_t buffer_size;
-  sm_buffer key; /* of a slice */
+  sm_buffer key;     /* of a slice */
+  sm_buffer scratch; /* for data files that are copied */
   bool is_finished;
 
   sm_status failed; /* what every call says from now on */
@@ -247,6 +259,13 @@ struct sm_bundle_writer {
 
 /* Makes the next data file, under its staged name. */
 sm_status sm_writer_open_shard(sm_bundle_writer *writer, uint8_t *buffer, bool is_alone, sm_error *err);
+
+/* Makes the data files that there are when tensors are not cut. */
+sm_status sm_writer_open_own(sm_bundle_writer *writer, sm_error *err);
+
+/* The number of a data file of another checkpoint, which is taken over when it was not before. */
+sm_status sm_writer_link_shard(int32_t *number, sm_bundle_writer *writer, const sm_bundle_reader *reader, int32_t shard,
+                               sm_error *err);
 
 /* Begins every call but append: fails when an earlier one has, or a tensor is not whole. */
 sm_status sm_writer_enter(sm_bundle_writer *writer, sm_error *err);
@@ -263,8 +282,8 @@ typedef struct sm_position {
   const sm_slice_spec *slice; /* NULL: it is no part */
 } sm_position;
 
-/* The data file with the least in it, so that they come out alike. */
-int32_t sm_writer_least_filled(const sm_bundle_writer *writer);
+/* The data file with the least in it, so that they come out alike. The first call makes them, when tensors are not cut. */
+sm_status sm_writer_least_filled(int32_t *number, sm_bundle_writer *writer, sm_error *err);
 
 /* The entries of what is added, of which dims are the shape. Errors: those of sm_index_add and sm_index_add_part. */
 sm_status sm_writer_add_entry(uint32_t *number, sm_bundle_writer *writer, const sm_position *at, sm_dtype dtype,
