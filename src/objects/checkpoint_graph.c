@@ -58,12 +58,12 @@ static sm_status read_attribute(sm_saved_attribute *out, sm_span bytes, const sm
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     switch (field.tag) {
       case SM_WIRE_TAG(ATTRIBUTE_NAME, SM_WIRE_BYTES):
-        SM_TRY(sm_text_read(&out->name, field.bytes, source, err));
+        SM_TRY(sm_name_read(&out->name, field.bytes, source, err));
         break;
       case SM_WIRE_TAG(ATTRIBUTE_FULL_NAME, SM_WIRE_BYTES):
-        SM_TRY(sm_text_read(&out->full_name, field.bytes, source, err));
+        SM_TRY(sm_name_read(&out->full_name, field.bytes, source, err));
         break;
-      case SM_WIRE_TAG(ATTRIBUTE_KEY, SM_WIRE_BYTES): SM_TRY(sm_text_read(&out->key, field.bytes, source, err)); break;
+      case SM_WIRE_TAG(ATTRIBUTE_KEY, SM_WIRE_BYTES): SM_TRY(sm_name_read(&out->key, field.bytes, source, err)); break;
       default: break;
     }
   }
@@ -74,9 +74,9 @@ static sm_status read_saver(sm_saved_object *out, sm_span bytes, const sm_wire_s
   sm_wire_reader reader = sm_wire_read(bytes, source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (field.tag == SM_WIRE_TAG(SAVER_NAME, SM_WIRE_BYTES))
-      SM_TRY(sm_text_read(&out->saver, field.bytes, source, err));
+      SM_TRY(sm_name_read(&out->saver, field.bytes, source, err));
     if (field.tag == SM_WIRE_TAG(SAVER_OBJECT, SM_WIRE_BYTES))
-      SM_TRY(sm_text_read(&out->saver_object, field.bytes, source, err));
+      SM_TRY(sm_name_read(&out->saver_object, field.bytes, source, err));
   }
   return sm_wire_finish(&reader, err);
 }

@@ -25,6 +25,6 @@ sm_status sm_reference_read(sm_reference *out, sm_span message, const sm_wire_so
 sm_status sm_slot_reference_read(sm_slot_reference *out, sm_span message, const sm_wire_source *source, sm_error *err);
 
 /* A proto3 string where it lies. Errors: DATA_LOSS it is not UTF-8. */
-sm_status sm_text_read(sm_string *out, sm_span bytes, const sm_wire_source *source, sm_error *err);
+sm_status sm_name_read(sm_string *out, sm_span bytes, const sm_wire_source *source, sm_error *err);
 
 #endif

@@ -19,7 +19,7 @@ static sm_status read_variable(sm_variable *out, sm_span bytes, const sm_wire_so
   sm_wire_reader reader = sm_wire_read(bytes, source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (field.tag == SM_WIRE_TAG(VARIABLE_TRAINABLE, SM_WIRE_VARINT)) out->trainable = field.value != 0;
-    if (field.tag == SM_WIRE_TAG(VARIABLE_NAME, SM_WIRE_BYTES)) SM_TRY(sm_text_read(&name, field.bytes, source, err));
+    if (field.tag == SM_WIRE_TAG(VARIABLE_NAME, SM_WIRE_BYTES)) SM_TRY(sm_name_read(&name, field.bytes, source, err));
   }
   SM_TRY(sm_wire_finish(&reader, err));
   out->name = sm_arena_copy(arena, name).data;
