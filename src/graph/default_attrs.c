@@ -1,5 +1,6 @@
 #include "graph/graph_edit.h"
 #include "tensor/tensor_proto.h"
+#include "wire/canonical.h"
 #include "wire/emit.h"
 
 /* Fields of NodeDef, its attr entries, AttrValue: proto/node_def.proto, attr_value.proto. */

@@ -1,5 +1,6 @@
 #include "graph/op_defs.h"
 
+#include "wire/canonical.h"
 #include "wire/emit.h"
 
 /* Fields of OpList, FunctionDef, OpDef, AttrDef: proto/op_def.proto, function.proto. */

@@ -312,3 +312,18 @@ sm_status sm_canonical_put_field(sm_canonical *writer, uint32_t number, const Pr
   SM_TRY(put_head(writer, number, writer->stack[0].size, err));
   return write_measured(writer, type, message, err);
 }
+
+/* ---- To a buffer ---- */
+
+static sm_status append(void *ctx, const void *data, size_t size, sm_error *err) {
+  return sm_buffer_put(ctx, data, size, err);
+}
+
+sm_status sm_wire_canonical(sm_buffer *out, const ProtobufCMessageDescriptor *type, sm_span message,
+                            const sm_wire_source *source, sm_arena *arena, sm_error *err) {
+  sm_canonical writer;
+  sm_status status = sm_canonical_begin(&writer, source, arena, append, out, err);
+  if (status == SM_OK) status = sm_canonical_put(&writer, type, (sm_spans){&message, 1}, err);
+  sm_canonical_end(&writer);
+  return status;
+}

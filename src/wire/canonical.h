@@ -41,4 +41,8 @@ sm_status sm_canonical_put(sm_canonical *writer, const ProtobufCMessageDescripto
 sm_status sm_canonical_put_field(sm_canonical *writer, uint32_t number, const ProtobufCMessageDescriptor *type,
                                  sm_spans message, sm_error *err);
 
+/* Appends the canonical bytes of one message to a buffer. Errors: as above. */
+sm_status sm_wire_canonical(sm_buffer *out, const ProtobufCMessageDescriptor *type, sm_span message,
+                            const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
 #endif

@@ -18,9 +18,4 @@ sm_status sm_wire_put_bytes(sm_buffer *out, uint32_t number, const void *data, s
 sm_status sm_wire_open(size_t *contents, sm_buffer *out, uint32_t number, sm_error *err);
 sm_status sm_wire_close(sm_buffer *out, size_t contents, sm_error *err);
 
-/* Appends the canonical bytes of a message: two messages are the same when these are. Errors: DATA_LOSS; UNIMPLEMENTED a
- * field that is not described; RESOURCE_EXHAUSTED. */
-sm_status sm_wire_canonical(sm_buffer *out, const ProtobufCMessageDescriptor *type, sm_span message,
-                            const sm_wire_source *source, sm_arena *arena, sm_error *err);
-
 #endif

@@ -175,19 +175,12 @@ static sm_status open_message(parser *p, const ProtobufCFieldDescriptor *describ
 
 static const sm_wire_source no_source = {.name = "text"}; /* bytes that were made here: no faults to report */
 
-static sm_status append(void *ctx, const void *data, size_t size, sm_error *err) {
-  return sm_buffer_put(ctx, data, size, err);
-}
-
 /* Puts all that was written from start on in order. */
 static sm_status reorder(parser *p, const ProtobufCMessageDescriptor *type, size_t start, sm_error *err) {
   sm_buffer ordered;
   sm_span bytes = {p->out->data + start, p->out->size - start};
   sm_buffer_init(&ordered, p->out->allocator, p->out->max_size - p->out->size);
-  sm_canonical writer;
-  sm_status status = sm_canonical_begin(&writer, &no_source, p->arena, append, &ordered, err);
-  if (status == SM_OK) status = sm_canonical_put(&writer, type, (sm_spans){&bytes, 1}, err);
-  sm_canonical_end(&writer);
+  sm_status status = sm_wire_canonical(&ordered, type, bytes, &no_source, p->arena, err);
   if (status == SM_OK && start == 0) {
     ordered.max_size = p->out->max_size;
     sm_buffer_free(p->out);
