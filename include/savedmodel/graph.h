@@ -195,6 +195,57 @@ SM_API sm_status sm_graph_get_collections(const sm_collection **out, size_t *n, 
 SM_API sm_status sm_graph_prune(sm_string *out, sm_string graph_def, const char *const *names, size_t n_names,
                                 const sm_allocator *allocator, sm_error *err);
 
+/* ---- Changing a GraphDef ---- */
+
+/**
+ * A graph without the attributes that say what goes without saying: those with the default that TensorFlow 2.21 has for
+ * their op. In functions, too. Older versions of TensorFlow can then read it that do not know the newest attributes. Ops
+ * that are not TensorFlow's are left alone.
+ *
+ * out        out->data is freed with sm_graph_free_def and the same allocator; NULL on failure.
+ * graph_def  serialised GraphDef, borrowed for the call. Nodes that do not change keep their bytes.
+ * allocator  NULL: malloc.
+ *
+ * Errors: DATA_LOSS no GraphDef; RESOURCE_EXHAUSTED.
+ * Cost: one walk; memory of the result and of the definitions that are used.
+ * Result: as meta_graph.strip_graph_default_valued_attrs (Python). Who writes a meta graph sets stripped_default_attrs.
+ */
+SM_API sm_status sm_graph_strip_defaults(sm_string *out, sm_string graph_def, const sm_allocator *allocator,
+                                         sm_error *err);
+
+/** The other way about: each attribute that has a default is there, as TensorFlow's importers have it, and in functions,
+ * too. Arguments and errors as above. */
+SM_API sm_status sm_graph_restore_defaults(sm_string *out, sm_string graph_def, const sm_allocator *allocator,
+                                           sm_error *err);
+
+/** A graph whose nodes may be placed on any device. in_functions: those of functions, too, which TensorFlow's
+ * clear_devices leaves alone. Arguments and errors as above. */
+SM_API sm_status sm_graph_clear_devices(sm_string *out, sm_string graph_def, bool in_functions,
+                                        const sm_allocator *allocator, sm_error *err);
+
+/* ---- What is in a GraphDef ---- */
+
+/** Takes a name; borrowed for the call, terminated. */
+typedef void (*sm_name_fn)(void *ctx, sm_string name);
+
+/** fn for each device that nodes are placed on, those of functions included, once each and sorted: "/device:CPU:0". Errors:
+ * as above, and INVALID_ARGUMENT fn is NULL. */
+SM_API sm_status sm_graph_list_devices(sm_string graph_def, sm_name_fn fn, void *ctx, const sm_allocator *allocator,
+                                       sm_error *err);
+
+/**
+ * The definitions of the ops that a graph and the functions it calls use: a serialised OpList, sorted by name, which is the
+ * stripped_op_list of a meta graph (TensorFlow: meta_graph.stripped_op_list_for_graph).
+ *
+ * out      freed as above.
+ * own_ops  serialised OpList, such as the one the model had, for ops that TensorFlow 2.21 does not have; those that are
+ *          not in it, either, are left out. {NULL, 0}: none.
+ *
+ * Errors: as above.
+ */
+SM_API sm_status sm_graph_list_ops(sm_string *out, sm_string graph_def, sm_string own_ops,
+                                   const sm_allocator *allocator, sm_error *err);
+
 /** Free what a function of this header made with the same allocator. {NULL, 0} is fine. */
 SM_API void sm_graph_free_def(sm_string *graph_def, const sm_allocator *allocator);
 
