@@ -35,6 +35,17 @@ sm_status sm_node_each_func(sm_span node, const sm_wire_source *source, sm_func_
  * Not deeper than SM_WIRE_MAX_DEPTH messages, which no protobuf runtime reads. */
 sm_status sm_node_each_nested_func(sm_span node, const sm_wire_source *source, sm_func_fn fn, void *ctx, sm_error *err);
 
+/* ---- Names of tensors ---- */
+
+/* "node", "node:1", "^node". False: no such thing. */
+typedef struct sm_tensor_ref {
+  sm_string node;
+  uint64_t index;
+  bool is_control;
+} sm_tensor_ref;
+
+bool sm_tensor_ref_parse(sm_tensor_ref *out, sm_string text);
+
 /* ---- Functions ---- */
 
 typedef struct sm_graph_function {

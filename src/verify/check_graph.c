@@ -32,24 +32,6 @@ const sm_node_place *sm_node_index_find(const sm_node_index *index, sm_string na
   return i != SIZE_MAX ? &index->nodes[i] : NULL;
 }
 
-/* As ParseTensorName (core/graph/tensor_id.cc): what is behind a colon that is no number belongs to the name. */
-bool sm_tensor_ref_parse(sm_tensor_ref *out, sm_string text) {
-  *out = (sm_tensor_ref){.node = text};
-  if (text.size != 0 && text.data[0] == '^') {
-    *out = (sm_tensor_ref){.node = {text.data + 1, text.size - 1}, .is_control = true};
-    return out->node.size != 0;
-  }
-  size_t colon = text.size;
-  while (colon > 0 && text.data[colon - 1] >= '0' && text.data[colon - 1] <= '9') colon--;
-  if (colon == text.size || colon < 2 || text.data[colon - 1] != ':') return text.size != 0;
-  for (size_t i = colon; i < text.size; i++) {
-    if (out->index > INT32_MAX) return false;
-    out->index = 10 * out->index + (uint64_t)(text.data[i] - '0');
-  }
-  out->node.size = colon - 1;
-  return true;
-}
-
 /* ---- Index ---- */
 
 static bool node_less(const void *a, const void *b) {

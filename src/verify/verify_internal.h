@@ -72,15 +72,6 @@ typedef struct sm_graph_facts {
   bool has_restore;   /* operations that restore them */
 } sm_graph_facts;
 
-/* "node", "node:1", "^node". False: no such thing. */
-typedef struct sm_tensor_ref {
-  sm_string node;
-  uint64_t index;
-  bool is_control;
-} sm_tensor_ref;
-
-bool sm_tensor_ref_parse(sm_tensor_ref *out, sm_string text);
-
 /* ---- The checks ---- */
 
 void sm_check_bytes(sm_verifier *v, const char *file, const ProtobufCMessageDescriptor *type,
