@@ -4,6 +4,7 @@
  *   node.c      one NodeDef: its op, its attributes, the functions it names
  *   library.c   the functions of a graph, by name
  *   summary.c   ops, functions and number of nodes, in one walk
+ *   regular.c   what is hashed of nodes and names: regular.h
  *   name_set.c  the set of names that the walk fills
  *   op_effects.c, node_effects.c, reach.c, saver_use.c, asset_use.c, graph_scan.c   what the nodes do: headers of
  *               their own

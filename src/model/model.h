@@ -6,6 +6,7 @@
  *   tags.c       choosing a meta graph
  *   signature.c  SignatureDefs as plain structs
  *   facts.c      what else a meta graph records: assets, collections, saver, init op, versions; the fingerprint
+ *   fingerprint.c  computing the fingerprint: model/fingerprint.h
  *   files.c      the other files of the directory
  *   variables.c  its bundle
  *   chunked.c    saved_model.cpb: which chunks go where    join.c   puts them there

@@ -258,6 +258,7 @@ static void visit_files(visit *v) {
     mix_number(v, fingerprint->saved_model_checksum);
     mix_text(v, fingerprint->uuid);
   }
+  if (LOOK(v, sm_model_compute_fingerprint(&fingerprint, v->model, &v->err))) mix_text(v, fingerprint->uuid);
   visit_debug_info(v);
   (void)LOOK(v, sm_model_list_files(v->model, "", visit_file, v, &v->err));
   if (LOOK(v, sm_model_get_file_size(&size, v->model, SM_FILE_SAVED_MODEL_PB, &v->err))) mix_number(v, size);

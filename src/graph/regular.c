@@ -1,0 +1,135 @@
+#include "graph/regular.h"
+
+#include <inttypes.h>
+
+#include "wire/emit.h"
+
+/* Fields: proto/node_def.proto, attr_value.proto. */
+enum {
+  NODE_ATTR = 5,
+  ENTRY_KEY = 1,
+  ENTRY_VALUE = 2,
+  ATTR_S = 2,
+  ATTR_TYPE = 6,
+  ATTR_FUNC = 10,
+  NAME_ATTR_LIST_NAME = 1
+};
+
+/* ---- Names ---- */
+
+static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+/* As absl::SimpleAtoi reads it. */
+static bool read_int64(int64_t *out, sm_string text) {
+  while (text.size != 0 && is_blank(text.data[0])) text = (sm_string){text.data + 1, text.size - 1};
+  while (text.size != 0 && is_blank(text.data[text.size - 1])) text.size--;
+  bool is_negative = text.size != 0 && text.data[0] == '-';
+  size_t i = is_negative || (text.size != 0 && text.data[0] == '+') ? 1 : 0;
+  if (i == text.size) return false;
+  *out = 0;
+  for (; i < text.size; i++) {
+    int digit = text.data[i] - '0';
+    if (digit < 0 || digit > 9 || __builtin_mul_overflow(*out, 10, out)) return false;
+    if (is_negative ? __builtin_sub_overflow(*out, digit, out) : __builtin_add_overflow(*out, digit, out)) return false;
+  }
+  return true;
+}
+
+bool sm_function_get_uid(int64_t *out, sm_string name) {
+  size_t start = name.size;
+  while (start > 0 && name.data[start - 1] != '_') start--;
+  return read_int64(out, (sm_string){name.data + start, name.size - start});
+}
+
+sm_string sm_function_without_uid(sm_string name, int64_t uid) {
+  char text[24];
+  size_t size = (size_t)snprintf(text, sizeof text, "%" PRId64, uid);
+  if (name.size >= size && memcmp(name.data + name.size - size, text, size) == 0) name.size -= size;
+  return name;
+}
+
+/* ---- Nodes: entries put behind the node, for of those of one key the last counts ---- */
+
+/* value2: merged into value, as a message given twice is. */
+static sm_status put_attr(sm_buffer *out, const char *key, sm_span value, sm_span value2, sm_error *err) {
+  size_t entry;
+  SM_TRY(sm_wire_open(&entry, out, NODE_ATTR, err));
+  SM_TRY(sm_wire_put_bytes(out, ENTRY_KEY, key, strlen(key), err));
+  SM_TRY(sm_wire_put_bytes(out, ENTRY_VALUE, value.data, value.size, err));
+  if (value2.size != 0) SM_TRY(sm_wire_put_bytes(out, ENTRY_VALUE, value2.data, value2.size, err));
+  return sm_wire_close(out, entry, err);
+}
+
+/* attr: of the key "f". */
+static sm_status put_function(sm_buffer *out, sm_span attr, const sm_wire_source *source, sm_error *err) {
+  sm_string name;
+  int64_t uid;
+  size_t func;
+  SM_TRY(sm_attr_get_func_name(&name, attr, source, err));
+  if (!sm_function_get_uid(&uid, name)) return SM_OK;
+  name = sm_function_without_uid(name, uid);
+  sm_buffer renamed;
+  sm_buffer_init(&renamed, out->allocator, out->max_size);
+  sm_status status = sm_wire_open(&func, &renamed, ATTR_FUNC, err);
+  if (status == SM_OK) status = sm_wire_put_bytes(&renamed, NAME_ATTR_LIST_NAME, name.data, name.size, err);
+  if (status == SM_OK) status = sm_wire_close(&renamed, func, err);
+  if (status == SM_OK) status = put_attr(out, "f", attr, (sm_span){renamed.data, renamed.size}, err);
+  sm_buffer_free(&renamed);
+  return status;
+}
+
+static sm_status put_call(sm_buffer *out, sm_span node, const sm_wire_source *source, sm_error *err) {
+  static const uint8_t no_config[] = {ATTR_S << 3 | SM_WIRE_BYTES, 0};
+  sm_span attr;
+  SM_TRY(sm_node_find_attr(&attr, node, "f", source, err));
+  if (attr.data != NULL) SM_TRY(put_function(out, attr, source, err));
+  SM_TRY(sm_node_find_attr(&attr, node, "config_proto", source, err));
+  if (attr.data == NULL) return SM_OK;
+  return put_attr(out, "config_proto", (sm_span){no_config, sizeof no_config}, (sm_span){NULL, 0}, err);
+}
+
+static sm_status put_constant(sm_buffer *out, sm_span node, const sm_wire_source *source, sm_error *err) {
+  sm_span attr;
+  uint64_t dtype = 0;
+  SM_TRY(sm_node_find_attr(&attr, node, "dtype", source, err));
+  sm_wire_reader reader = sm_wire_read(attr, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);)
+    if (field.tag == SM_WIRE_TAG(ATTR_TYPE, SM_WIRE_VARINT)) dtype = field.value;
+  SM_TRY(sm_wire_finish(&reader, err));
+  if (dtype != SM_DT_STRING) return SM_OK;
+  SM_TRY(sm_node_find_attr(&attr, node, "value", source, err));
+  return attr.data != NULL ? put_attr(out, "value", (sm_span){NULL, 0}, (sm_span){NULL, 0}, err) : SM_OK;
+}
+
+/* Appends what is to be put behind the node. */
+static sm_status put_changes(sm_buffer *out, sm_span node, const sm_wire_source *source, sm_error *err) {
+  sm_string op;
+  SM_TRY(sm_node_get_op(&op, node, source, err));
+  if (sm_string_equal(op, sm_string_of("PartitionedCall")) ||
+      sm_string_equal(op, sm_string_of("StatefulPartitionedCall")))
+    return put_call(out, node, source, err);
+  return sm_string_equal(op, sm_string_of("Const")) ? put_constant(out, node, source, err) : SM_OK;
+}
+
+/* Both as pieces of one message. */
+static sm_status join(sm_spans *out, sm_span node, const sm_buffer *changes, sm_arena *arena, sm_error *err) {
+  sm_span *pieces = sm_arena_array(arena, sm_span, 2);
+  uint8_t *copy = sm_arena_alloc(arena, changes->size);
+  if (pieces == NULL || copy == NULL) return sm_arena_fail(arena, changes->size, err);
+  memcpy(copy, changes->data, changes->size);
+  pieces[0] = node;
+  pieces[1] = (sm_span){copy, changes->size};
+  *out = (sm_spans){pieces, 2};
+  return SM_OK;
+}
+
+sm_status sm_node_make_regular(sm_spans *out, const sm_span *node, const sm_wire_source *source, sm_arena *arena,
+                               sm_error *err) {
+  sm_buffer changes;
+  *out = (sm_spans){node, 1};
+  sm_buffer_init(&changes, arena->allocator, arena->max_bytes);
+  sm_status status = put_changes(&changes, *node, source, err);
+  if (status == SM_OK && changes.size != 0) status = join(out, *node, &changes, arena, err);
+  sm_buffer_free(&changes);
+  return status;
+}
