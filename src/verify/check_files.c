@@ -42,16 +42,48 @@ static sm_status take_file(void *ctx, const sm_model_file *file, sm_error *err) 
 
 /* ---- Files beside the model ---- */
 
+/* Versions before that of TensorFlow 2.21 computed some hashes in other ways. */
+static void compare_fingerprints(sm_verifier *v, const sm_fingerprint *stored, const sm_fingerprint *computed) {
+  const struct {
+    const char *name;
+    uint64_t stored, computed;
+  } hashes[] = {
+      {"saved_model_checksum", stored->saved_model_checksum, computed->saved_model_checksum},
+      {"graph_def_program_hash", stored->graph_def_program_hash, computed->graph_def_program_hash},
+      {"signature_def_hash", stored->signature_def_hash, computed->signature_def_hash},
+      {"saved_object_graph_hash", stored->saved_object_graph_hash, computed->saved_object_graph_hash},
+      {"checkpoint_hash", stored->checkpoint_hash, computed->checkpoint_hash},
+  };
+  const sm_place place = {.file = SM_FILE_FINGERPRINT};
+  char names[160] = "";
+  size_t size = 0;
+  for (size_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++)
+    if (hashes[i].stored != hashes[i].computed)
+      size += (size_t)snprintf(names + size, sizeof names - size, "%s%s", size != 0 ? ", " : "", hashes[i].name);
+  if (size == 0) return;
+  const char *differ = strchr(names, ',') != NULL ? "differ" : "differs";
+  if (stored->producer == computed->producer)
+    sm_verify_tell(v, SM_SEVERITY_WARNING, &place, "it is not of this model: %s %s", names, differ);
+  else
+    sm_verify_tell(v, SM_SEVERITY_WARNING, &place,
+                   "it is not of this model, or version %d computed it otherwise: %s %s", stored->producer, names,
+                   differ);
+}
+
 static sm_status check_fingerprint(sm_verifier *v, sm_error *err) {
-  const sm_fingerprint *fingerprint;
+  const sm_fingerprint *stored, *computed;
   const sm_place place = {.file = SM_FILE_FINGERPRINT};
   sm_error failure;
-  sm_status status = sm_model_get_fingerprint(&fingerprint, v->model, &failure);
-  if (status == SM_OK || status == SM_NOT_FOUND) return SM_OK;
-  if (sm_verify_is_defect(status)) {
+  sm_status status = sm_model_get_fingerprint(&stored, v->model, &failure);
+  if (status == SM_NOT_FOUND) return SM_OK;
+  if (status != SM_OK && sm_verify_is_defect(status)) {
     sm_verify_tell_error(v, SM_SEVERITY_ERROR, &place, &failure);
     return SM_OK;
   }
+  if (status == SM_OK) status = sm_model_compute_fingerprint(&computed, v->model, &failure);
+  if (status == SM_OK) compare_fingerprints(v, stored, computed);
+  if (status == SM_FAILED_PRECONDITION) sm_verify_tell_error(v, SM_SEVERITY_NOTE, &place, &failure);
+  if (status == SM_OK || sm_verify_is_defect(status)) return SM_OK; /* damage is told elsewhere */
   if (err != NULL) *err = failure;
   return status;
 }
