@@ -71,6 +71,9 @@ typedef struct sm_edit {
 sm_status sm_edit_begin(sm_edit *out, sm_builder *builder, size_t graph, sm_error *err);
 void sm_edit_commit(const sm_edit *edit);
 
+/* What sm_builder_strip_debug_info does to a meta graph: its nodes forget what they were made from, the graph its traces. */
+sm_status sm_edit_strip_debug_info(sm_builder *builder, size_t graph, sm_error *err);
+
 /* An sm_string as bytes; never NULL, which would remove a field. */
 static inline sm_span sm_span_of(sm_string text) {
   return (sm_span){(const uint8_t *)(text.data != NULL ? text.data : ""), text.size};
