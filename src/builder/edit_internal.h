@@ -56,7 +56,6 @@ enum {
   SM_OP_NAME = 1,
   SM_OP_INPUT_ARG = 2,
   SM_OP_OUTPUT_ARG = 3,
-  SM_NODE_DEF_DEVICE = 4,
   SM_NODE_DEF_DEBUG_INFO = 6
 };
 
