@@ -43,22 +43,33 @@ typedef struct attr_value {
   uint64_t n_types;
 } attr_value;
 
-static void add_type(attr_value *out, uint64_t type, uint64_t wanted) {
-  if (out->n_types++ == wanted) out->type = (sm_dtype)(int32_t)type;
+typedef struct type_reader {
+  sm_wire_reader list;
+  sm_span packed; /* what is left of one field */
+} type_reader;
+
+/* The next type of a list; false at its end. */
+static bool next_type(uint64_t *type, type_reader *r) {
+  for (sm_wire_field field;;) {
+    if (r->packed.size != 0) {
+      const uint8_t *end = r->packed.data + r->packed.size, *next = sm_varint_read(r->packed.data, end, type);
+      r->packed = (sm_span){next, next != NULL ? (size_t)(end - next) : 0};
+      if (next != NULL) return true;
+    }
+    if (!sm_wire_next(&r->list, &field)) return false;
+    if (field.tag == SM_WIRE_TAG(LIST_TYPE, SM_WIRE_BYTES)) r->packed = field.bytes;
+    if (field.tag != SM_WIRE_TAG(LIST_TYPE, SM_WIRE_VARINT)) continue;
+    *type = field.value;
+    return true;
+  }
 }
 
 static sm_status read_types(attr_value *out, sm_span list, uint64_t wanted, const sm_wire_source *source,
                             sm_error *err) {
-  sm_wire_reader reader = sm_wire_read(list, source);
-  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    uint64_t type;
-    if (field.tag == SM_WIRE_TAG(LIST_TYPE, SM_WIRE_VARINT)) add_type(out, field.value, wanted);
-    if (field.tag != SM_WIRE_TAG(LIST_TYPE, SM_WIRE_BYTES)) continue;
-    const uint8_t *end = field.bytes.data + field.bytes.size;
-    for (const uint8_t *p = field.bytes.data; p != NULL && p != end;)
-      if ((p = sm_varint_read(p, end, &type)) != NULL) add_type(out, type, wanted);
-  }
-  return sm_wire_finish(&reader, err);
+  type_reader r = {.list = sm_wire_read(list, source)};
+  for (uint64_t type; next_type(&type, &r);)
+    if (out->n_types++ == wanted) out->type = (sm_dtype)(int32_t)type;
+  return sm_wire_finish(&r.list, err);
 }
 
 /* One of several members that was set last is what counts. */
@@ -151,6 +162,11 @@ sm_status sm_args_flat(bool *is_there, uint64_t *out, const sm_op_args *args, co
 
 /* ---- Types ---- */
 
+static sm_dtype as_ref(sm_dtype type, const sm_op_arg *arg) {
+  bool becomes_ref = arg->proto->is_ref && type > SM_DT_INVALID && type < SM_DT_REF_OFFSET;
+  return becomes_ref ? (sm_dtype)(type + SM_DT_REF_OFFSET) : type;
+}
+
 sm_status sm_arg_dtype(sm_dtype *out, const sm_op_arg *arg, uint64_t index, const sm_node_attrs *attrs,
                        const sm_wire_source *source, sm_error *err) {
   bool has_list = arg->type_list_attr != SM_NO_ATTR;
@@ -160,7 +176,43 @@ sm_status sm_arg_dtype(sm_dtype *out, const sm_op_arg *arg, uint64_t index, cons
     SM_TRY(read_value(&value, attrs->values[has_list ? arg->type_list_attr : arg->type_attr], index, source, err));
     *out = value.kind == (has_list ? ATTR_LIST : ATTR_TYPE) ? value.type : SM_DT_INVALID;
   }
-  if (arg->proto->is_ref && *out > SM_DT_INVALID && *out < SM_DT_REF_OFFSET) *out = (sm_dtype)(*out + SM_DT_REF_OFFSET);
+  *out = as_ref(*out, arg);
+  return SM_OK;
+}
+
+/* Each list is read once. */
+static sm_status put_list_types(sm_buffer *out, const sm_op_arg *arg, const sm_node_attrs *attrs, size_t max_size,
+                                const sm_wire_source *source, sm_error *err) {
+  sm_wire_reader reader = sm_wire_read(attrs->values[arg->type_list_attr], source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(ATTR_LIST, SM_WIRE_BYTES)) continue;
+    type_reader types = {.list = sm_wire_read(field.bytes, source)};
+    for (uint64_t number; out->size < max_size && next_type(&number, &types);) {
+      const sm_dtype type = as_ref((sm_dtype)(int32_t)number, arg);
+      SM_TRY(sm_buffer_put(out, &type, sizeof type, err));
+    }
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+sm_status sm_args_dtypes(sm_buffer *out, const sm_op_args *args, const sm_node_attrs *attrs, size_t max,
+                         const sm_wire_source *source, sm_error *err) {
+  size_t max_size;
+  if (!sm_mul_size(max, sizeof(sm_dtype), &max_size) || !sm_add_size(max_size, out->size, &max_size))
+    return SM_FAIL_OOM(err, SIZE_MAX);
+  for (size_t i = 0; i < args->n && out->size < max_size; i++) {
+    const sm_op_arg *arg = &args->items[i];
+    int64_t n;
+    sm_dtype type;
+    SM_TRY(sm_arg_count(&n, arg, attrs, source, err));
+    if (n < 0) return SM_OK;
+    if (arg->type_list_attr != SM_NO_ATTR) {
+      SM_TRY(put_list_types(out, arg, attrs, max_size, source, err));
+      continue;
+    }
+    SM_TRY(sm_arg_dtype(&type, arg, 0, attrs, source, err));
+    for (; n > 0 && out->size < max_size; n--) SM_TRY(sm_buffer_put(out, &type, sizeof type, err));
+  }
   return SM_OK;
 }
 

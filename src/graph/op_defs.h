@@ -131,6 +131,12 @@ sm_status sm_args_flat(bool *is_there, uint64_t *out, const sm_op_args *args, co
 sm_status sm_arg_dtype(sm_dtype *out, const sm_op_arg *arg, uint64_t index, const sm_node_attrs *attrs,
                        const sm_wire_source *source, sm_error *err);
 
+/* Appends the types of the tensors of all arguments, an sm_dtype each, but not more than max. What cannot be told is
+ * SM_DT_INVALID; the list ends before an argument of which nobody knows how many tensors it is. Errors: DATA_LOSS,
+ * RESOURCE_EXHAUSTED. */
+sm_status sm_args_dtypes(sm_buffer *out, const sm_op_args *args, const sm_node_attrs *attrs, size_t max,
+                         const sm_wire_source *source, sm_error *err);
+
 /* Outputs of a node, and the type of one of them. def NULL: an op that nobody knows. *out is -1, or SM_DT_INVALID, where it
  * cannot be told. Errors: DATA_LOSS. */
 sm_status sm_node_count_outputs(int64_t *out, const sm_op_def *def, sm_span node, const sm_wire_source *source,
