@@ -172,9 +172,8 @@ SM_API sm_status sm_graph_add_function(sm_graph *graph, sm_string function_def, 
  */
 SM_API sm_status sm_graph_get_def(sm_string *out, sm_graph *graph, sm_error *err);
 
-/** The collections that belong to it, for sm_meta_graph_spec: *n of them. Until the graph is changed or freed. Errors:
- * RESOURCE_EXHAUSTED. */
-SM_API sm_status sm_graph_get_collections(const sm_collection **out, size_t *n, sm_graph *graph, sm_error *err);
+/** The collections that belong to it, for sm_meta_graph_spec: *n of them. Until the graph is changed or freed. */
+SM_API const sm_collection *sm_graph_get_collections(size_t *n, sm_graph *graph);
 
 /* ---- Taking parts out of a GraphDef ---- */
 

@@ -1,0 +1,245 @@
+/* Adding nodes to a graph. They are bytes from the start; what a later node has to know of an earlier one, the types of its
+ * outputs, is read from these again. */
+#include "graph/graph_internal.h"
+
+#include "graph/node_write.h"
+#include "graph/reach.h"
+
+/* Fields of GraphDef: proto/graph.proto. */
+enum { GRAPH_NODE = 1 };
+
+/* ---- Inputs ---- */
+
+typedef struct node_inputs {
+  const char **texts; /* as a NodeDef has them */
+  sm_dtype *dtypes;   /* of the first n_data */
+  size_t n_data;
+} node_inputs;
+
+/* Number of an output: digits that are no more than a graph can have. */
+static bool read_output(uint64_t *out, const char *digits) {
+  *out = 0;
+  for (const char *p = digits; *p != '\0'; p++) {
+    if (*p < '0' || *p > '9' || *out > INT32_MAX / 10) return false;
+    *out = 10 * *out + (uint64_t)(*p - '0');
+  }
+  return *digits != '\0';
+}
+
+static sm_status find_dtype(sm_dtype *out, const sm_graph *graph, const sm_made_node *node, uint64_t output,
+                            sm_error *err) {
+  sm_node_attrs attrs;
+  sm_arg_place place;
+  bool is_there;
+  const sm_span bytes = {graph->bytes.data + node->offset, node->size};
+  *out = SM_DT_INVALID;
+  SM_TRY(sm_node_read_attrs(&attrs, node->def, bytes, &graph->source, err));
+  SM_TRY(sm_args_place(&is_there, &place, &node->def->outputs, &attrs, output, &graph->source, err));
+  if (!is_there) return SM_OK;
+  return sm_arg_dtype(out, &node->def->outputs.items[place.arg], place.index, &attrs, &graph->source, err);
+}
+
+static sm_status find_input(const sm_made_node **out, const sm_graph *graph, const sm_node_spec *spec, size_t i,
+                            sm_error *err) {
+  if (spec->inputs[i] == NULL) return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: input %zu is NULL", spec->name, i);
+  size_t number = sm_name_index_find(&graph->names, sm_tensor_node_name(sm_string_of(spec->inputs[i])));
+  if (number == SIZE_MAX)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: its input %s is not in the graph yet", spec->name,
+                   spec->inputs[i]);
+  *out = &graph->nodes[number];
+  return SM_OK;
+}
+
+static sm_status read_data_input(node_inputs *in, sm_graph *graph, const sm_node_spec *spec, size_t i, sm_error *err) {
+  const char *text = spec->inputs[i], *colon = strchr(text, ':');
+  const sm_made_node *node;
+  uint64_t output = 0;
+  if (i != in->n_data)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: its input %s is behind a control input", spec->name, text);
+  SM_TRY(find_input(&node, graph, spec, i, err));
+  if (colon == NULL || read_output(&output, colon + 1))
+    SM_TRY(find_dtype(&in->dtypes[i], graph, node, output, err));
+  else
+    in->dtypes[i] = SM_DT_INVALID;
+  if (in->dtypes[i] == SM_DT_INVALID)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: %s has no such output", spec->name, text);
+  in->n_data++;
+  in->texts[i] = text;
+  if (colon == NULL || output != 0) return SM_OK;
+  in->texts[i] = sm_arena_copy(&graph->arena, (sm_string){text, (size_t)(colon - text)}).data; /* "a:0" is "a" */
+  return in->texts[i] != NULL ? SM_OK : sm_arena_fail(&graph->arena, strlen(text), err);
+}
+
+static sm_status read_inputs(node_inputs *in, sm_graph *graph, const sm_node_spec *spec, sm_error *err) {
+  *in = (node_inputs){.n_data = 0};
+  in->texts = sm_arena_array(&graph->arena, const char *, spec->n_inputs);
+  in->dtypes = sm_arena_array(&graph->arena, sm_dtype, spec->n_inputs);
+  if (in->texts == NULL || in->dtypes == NULL)
+    return sm_arena_fail(&graph->arena, spec->n_inputs * sizeof *in->texts, err);
+  for (size_t i = 0; i < spec->n_inputs; i++) {
+    const sm_made_node *node;
+    if (spec->inputs[i] == NULL || *spec->inputs[i] != '^') {
+      if (spec->inputs[i] == NULL) return find_input(&node, graph, spec, i, err);
+      SM_TRY(read_data_input(in, graph, spec, i, err));
+      continue;
+    }
+    SM_TRY(find_input(&node, graph, spec, i, err));
+    in->texts[i] = spec->inputs[i];
+  }
+  return SM_OK;
+}
+
+/* ---- Attributes ---- */
+
+/* The types of attributes, as OpDef names them. */
+static const char *const kind_names[] = {[SM_ATTR_INT] = "int",
+                                         [SM_ATTR_FLOAT] = "float",
+                                         [SM_ATTR_BOOL] = "bool",
+                                         [SM_ATTR_STRING] = "string",
+                                         [SM_ATTR_TYPE] = "type",
+                                         [SM_ATTR_SHAPE] = "shape",
+                                         [SM_ATTR_TENSOR] = "tensor",
+                                         [SM_ATTR_FUNC] = "func",
+                                         [SM_ATTR_INTS] = "list(int)",
+                                         [SM_ATTR_FLOATS] = "list(float)",
+                                         [SM_ATTR_STRINGS] = "list(string)",
+                                         [SM_ATTR_TYPES] = "list(type)",
+                                         [SM_ATTR_PROTO] = "any"};
+
+/* Are the members there that the kind needs? */
+static bool is_whole(const sm_attr *attr) {
+  switch (attr->kind) {
+    case SM_ATTR_SHAPE: return attr->rank >= -1 && attr->rank <= SM_MAX_RANK && (attr->dims != NULL || attr->rank <= 0);
+    case SM_ATTR_TENSOR: return attr->tensor != NULL;
+    case SM_ATTR_INTS: return attr->ints != NULL || attr->n == 0;
+    case SM_ATTR_FLOATS: return attr->floats != NULL || attr->n == 0;
+    case SM_ATTR_STRINGS: return attr->strings != NULL || attr->n == 0;
+    case SM_ATTR_TYPES: return attr->types != NULL || attr->n == 0;
+    default: return attr->kind >= SM_ATTR_INT && attr->kind <= SM_ATTR_PROTO;
+  }
+}
+
+static sm_status check_attr(const sm_op_def *def, const sm_node_spec *spec, size_t i, sm_error *err) {
+  const sm_attr *attr = &spec->attrs[i];
+  if (attr->name == NULL || !is_whole(attr))
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: attribute %zu has no name or value", spec->name, i);
+  for (size_t k = 0; k < i; k++)
+    if (strcmp(spec->attrs[k].name, attr->name) == 0)
+      return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: attribute %s is given twice", spec->name, attr->name);
+  if (attr->name[0] == '_') return SM_OK; /* of no op: hints, which any node may have */
+  size_t found = sm_op_def_find_attr(def, sm_string_of(attr->name));
+  if (found == SM_NO_ATTR)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: %s has no attribute %s", spec->name, spec->op, attr->name);
+  const char *wanted = def->attrs[found].proto->type;
+  if (attr->kind != SM_ATTR_PROTO && strcmp(wanted, kind_names[attr->kind]) != 0)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: attribute %s is a %s, but %s takes a %s", spec->name, attr->name,
+                   kind_names[attr->kind], spec->op, wanted);
+  return SM_OK;
+}
+
+/* All that an op asks for is there, or has a default. */
+static sm_status check_complete(const sm_full_attrs *attrs, const sm_op_def *def, const sm_node_spec *spec,
+                                sm_error *err) {
+  for (size_t i = 0; i < def->n_attrs; i++) {
+    bool is_there = def->attrs[i].default_value.data != NULL;
+    for (size_t k = 0; k < attrs->n && !is_there; k++)
+      is_there = sm_string_equal(sm_string_of(attrs->items[k].name), def->attrs[i].name);
+    if (!is_there)
+      return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: %s needs the attribute %s", spec->name, spec->op,
+                     def->attrs[i].proto->name);
+  }
+  return SM_OK;
+}
+
+static sm_status complete_attrs(sm_full_attrs *out, sm_graph *graph, const sm_op_def *def, const sm_node_spec *spec,
+                                const node_inputs *in, sm_error *err) {
+  size_t most = spec->n_attrs + def->n_attrs;
+  *out = (sm_full_attrs){.items = sm_arena_array(&graph->arena, sm_attr, most), .n = spec->n_attrs};
+  if (out->items == NULL) return sm_arena_fail(&graph->arena, most * sizeof *out->items, err);
+  for (size_t i = 0; i < spec->n_attrs; i++) {
+    SM_TRY(check_attr(def, spec, i, err));
+    out->items[i] = spec->attrs[i];
+  }
+  SM_TRY(sm_infer_attrs(out, def, in->dtypes, in->n_data, spec->name, err));
+  return check_complete(out, def, spec, err);
+}
+
+/* ---- The node ---- */
+
+/* As ops._VALID_OP_NAME_REGEX (Python): [A-Za-z0-9.][A-Za-z0-9_.\\/>-]* */
+static bool is_node_name(const char *name) {
+  for (const char *p = name; *p != '\0'; p++) {
+    bool is_letter = (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '.';
+    if (!is_letter && (p == name || strchr("_\\/>-", *p) == NULL)) return false;
+  }
+  return *name != '\0';
+}
+
+static sm_status find_op(const sm_op_def **out, sm_graph *graph, const sm_node_spec *spec, sm_error *err) {
+  if (spec->name == NULL || !is_node_name(spec->name))
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%s\" is no name of a node", spec->name != NULL ? spec->name : "");
+  if (sm_name_index_find(&graph->names, sm_string_of(spec->name)) != SIZE_MAX)
+    return SM_FAIL(err, SM_ALREADY_EXISTS, "node %s is in the graph already", spec->name);
+  if ((spec->inputs == NULL && spec->n_inputs != 0) || (spec->attrs == NULL && spec->n_attrs != 0))
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: inputs or attrs is NULL", spec->name);
+  SM_TRY(sm_graph_find_op(out, graph, spec->op != NULL ? spec->op : "", err));
+  if (*out == NULL)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: no operation %s", spec->name, spec->op != NULL ? spec->op : "");
+  return SM_OK;
+}
+
+static sm_status write_node(sm_graph *graph, const sm_node_spec *spec, sm_made_node *made, sm_error *err) {
+  size_t contents;
+  SM_TRY(sm_wire_open(&contents, &graph->bytes, GRAPH_NODE, err));
+  SM_TRY(sm_node_write(&graph->bytes, spec, err));
+  made->size = graph->bytes.size - contents;
+  SM_TRY(sm_wire_close(&graph->bytes, contents, err));
+  made->offset = graph->bytes.size - made->size;
+  return SM_OK;
+}
+
+/* name: in the graph's arena. */
+static sm_status enter_node(sm_graph *graph, sm_string name, const sm_made_node *made, sm_error *err) {
+  void *nodes = graph->nodes;
+  SM_TRY(sm_graph_make_room(graph, &nodes, graph->n_nodes, &graph->nodes_capacity, sizeof *made, err));
+  graph->nodes = nodes;
+  SM_TRY(sm_name_index_add(&graph->names, name, err));
+  graph->nodes[graph->n_nodes++] = *made;
+  graph->nodes_size = graph->bytes.size;
+  return SM_OK;
+}
+
+static sm_status make_node(sm_graph *graph, const sm_node_spec *spec, sm_made_node *made, sm_error *err) {
+  node_inputs inputs;
+  sm_full_attrs attrs;
+  SM_TRY(find_op(&made->def, graph, spec, err));
+  SM_TRY(read_inputs(&inputs, graph, spec, err));
+  SM_TRY(complete_attrs(&attrs, graph, made->def, spec, &inputs, err));
+  graph->bytes.size = graph->nodes_size;
+  const sm_node_spec full = {.op = spec->op,
+                             .name = spec->name,
+                             .inputs = inputs.texts,
+                             .n_inputs = spec->n_inputs,
+                             .attrs = attrs.items,
+                             .n_attrs = attrs.n,
+                             .device = spec->device};
+  return write_node(graph, &full, made, err);
+}
+
+sm_status sm_graph_add_node(sm_graph *graph, const sm_node_spec *spec, sm_error *err) {
+  sm_made_node made;
+  const sm_graph_mark mark = sm_graph_get_mark(graph);
+  const sm_string name = sm_arena_copy(&graph->arena, sm_string_of(spec->name != NULL ? spec->name : ""));
+  if (name.data == NULL) return sm_arena_fail(&graph->arena, name.size + 1, err);
+  const sm_arena_mark scratch = sm_arena_get_mark(&graph->arena);
+  sm_status status = make_node(graph, spec, &made, err);
+  sm_arena_rewind(&graph->arena, scratch);
+  if (status == SM_OK) status = enter_node(graph, name, &made, err);
+  if (status != SM_OK) sm_graph_rewind(graph, mark);
+  return status;
+}
+
+sm_status sm_graph_add(sm_graph *graph, const char *op, const char *name, const char *const *inputs, size_t n_inputs,
+                       sm_error *err) {
+  return sm_graph_add_node(graph, &(sm_node_spec){.op = op, .name = name, .inputs = inputs, .n_inputs = n_inputs}, err);
+}
