@@ -279,6 +279,21 @@ sm_status sm_draft_set_entry(sm_draft *draft, uint32_t number, sm_string key, sm
   return SM_OK;
 }
 
+sm_status sm_draft_filter_entries(sm_draft *draft, uint32_t number, sm_draft_wants_fn wants, void *ctx, sm_error *err) {
+  size_t kept = 0;
+  for (size_t i = 0; i < draft->n; i++) {
+    sm_string key;
+    if (draft->fields[i].number == number) SM_TRY(key_of(&key, draft, &draft->fields[i], err));
+  }
+  for (size_t i = 0; i < draft->n; i++) {
+    sm_string key;
+    bool is_entry = draft->fields[i].number == number && key_of(&key, draft, &draft->fields[i], NULL) == SM_OK;
+    if (!is_entry || wants(ctx, key)) draft->fields[kept++] = draft->fields[i];
+  }
+  draft->n = kept;
+  return SM_OK;
+}
+
 sm_status sm_draft_set_entry_draft(sm_draft *draft, uint32_t number, sm_string key, const sm_draft *value,
                                    sm_error *err) {
   sm_span bytes;

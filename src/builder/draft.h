@@ -69,6 +69,10 @@ sm_status sm_draft_set_entry(sm_draft *draft, uint32_t number, sm_string key, sm
 sm_status sm_draft_set_entry_draft(sm_draft *draft, uint32_t number, sm_string key, const sm_draft *value,
                                    sm_error *err);
 
+/* Removes the entries of a map whose keys are not wanted. Takes one walk, however many there are. */
+typedef bool (*sm_draft_wants_fn)(void *ctx, sm_string key);
+sm_status sm_draft_filter_entries(sm_draft *draft, uint32_t number, sm_draft_wants_fn wants, void *ctx, sm_error *err);
+
 /* A list of its own for what is changed, and may be thrown away: the other draft stays what it is. */
 sm_status sm_draft_copy(sm_draft *out, const sm_draft *draft, sm_error *err);
 
