@@ -13,6 +13,7 @@
  *   tree_write.c         writing them
  *   tree_match.c         which object of a checkpoint is which of the tree
  *   tree_restore.c       reading values
+ *   tree_check.c         what is different after that
  *   manager.c            rotation
  */
 #ifndef SM_CHECKPOINT_CHECKPOINT_H
