@@ -112,6 +112,11 @@ typedef struct sm_variable_list {
 sm_status sm_v1_variables_list(sm_variable_list *out, const sm_bundle_reader *reader, const sm_collection *all,
                                const sm_collection *trainable, sm_arena *arena, sm_error *err);
 
+/* ---- constant.c ---- */
+
+/* The value of a NodeDef whose op is Const. Freed with sm_tensor_free. */
+sm_status sm_const_node_read(sm_tensor **out, sm_span node, const sm_meta_graph *graph, sm_error *err);
+
 /* ---- structured.c, function_spec.c, load_order.c ---- */
 
 /* A plain tree of value in arena; NULL for NULL. */
