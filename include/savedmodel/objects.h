@@ -292,7 +292,8 @@ SM_API sm_status sm_trackable_read_constant(sm_tensor **out, const sm_trackable 
  * What a lookup table holds, without running anything: what the checkpoint has of it, else what its initialiser puts in,
  * which are constants or the lines of an asset.
  *
- * keys, values  of one length, in their order there; freed with sm_tensor_free.
+ * keys, values  as many of one as of the other, in their order there; freed with sm_tensor_free. A dense table is in the
+ *               checkpoint with its empty buckets, whose key is the one that it was made with.
  *
  * Errors: INVALID_ARGUMENT node is no RESOURCE; NOT_FOUND nothing says what is in it; UNIMPLEMENTED the initialiser does
  *   something else; DATA_LOSS it, or the asset, is damaged; RESOURCE_EXHAUSTED; those of the file system.
