@@ -39,7 +39,7 @@ static void abi__files(void **state) {
       AT(sm_file, size, 8),       SIZE(sm_dir_entry, 24),
       AT(sm_dir_entry, name, 0),  AT(sm_dir_entry, size, 8),
       AT(sm_dir_entry, kind, 16), AT(sm_dir_entry, is_symlink, 20),
-      SIZE(sm_fs, 152),           AT(sm_fs, struct_size, 0),
+      SIZE(sm_fs, 168),           AT(sm_fs, struct_size, 0),
       AT(sm_fs, ctx, 8),          AT(sm_fs, open, 16),
       AT(sm_fs, read_at, 24),     AT(sm_fs, close, 32),
       AT(sm_fs, stat, 40),        AT(sm_fs, list, 48),
@@ -49,6 +49,7 @@ static void abi__files(void **state) {
       AT(sm_fs, mkdir, 104),      AT(sm_fs, rename, 112),
       AT(sm_fs, remove, 120),     AT(sm_fs, sync_dir, 128),
       AT(sm_fs, link, 136),       AT(sm_fs, lock, 144),
+      AT(sm_fs, exchange, 152),   AT(sm_fs, clone, 160),
   };
   check_all(members, N_OF(members));
 }
