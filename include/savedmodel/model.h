@@ -157,6 +157,18 @@ SM_API sm_status sm_model_get_fingerprint(const sm_fingerprint **out, const sm_m
  */
 SM_API sm_status sm_model_compute_fingerprint(const sm_fingerprint **out, const sm_model *model, sm_error *err);
 
+/** Something that somebody says of a model. */
+typedef struct sm_metadata_entry {
+  const char *key, *value; /* UTF-8 */
+} sm_metadata_entry;
+
+/**
+ * What people say of the model, sorted by key: the JSON object of strings in SM_FILE_METADATA, read on the first call. out
+ * lives until sm_model_close; without such a file *n is 0. Errors: DATA_LOSS it is something else; RESOURCE_EXHAUSTED; those
+ * of sm_fs.
+ */
+SM_API sm_status sm_model_get_metadata(const sm_metadata_entry **out, size_t *n, const sm_model *model, sm_error *err);
+
 /**
  * Size of a file of the model's directory, such as SM_FILE_DEBUG_INFO, in bytes. name is relative to the directory.
  * Errors: NOT_FOUND no such file; FAILED_PRECONDITION it is not a regular one; INVALID_ARGUMENT name is absolute or

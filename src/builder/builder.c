@@ -1,4 +1,5 @@
 #include "builder/builder_internal.h"
+#include "model/fingerprint.h"
 
 /* ---- Opening and closing ---- */
 
@@ -100,6 +101,34 @@ sm_status sm_builder_get_variables(sm_bundle_writer **out, sm_builder *builder, 
   return SM_OK;
 }
 
+/* Tensors that can be left where they are become second names of their files; those of V1, and of the other byte order,
+ * are written anew. */
+static sm_status take_tensors(sm_bundle_writer *writer, const sm_bundle_reader *reader, bool may_link, sm_error *err) {
+  sm_bundle_iter *iter;
+  const sm_bundle_entry *entry;
+  SM_TRY(sm_bundle_iter_new(&iter, reader, NULL, err));
+  sm_status status = sm_bundle_iter_next(&entry, iter, err);
+  while (status == SM_OK && entry != NULL) {
+    status = may_link ? sm_bundle_writer_link(writer, NULL, reader, entry, err)
+                      : sm_bundle_writer_copy(writer, NULL, reader, entry, err);
+    if (status == SM_OK) status = sm_bundle_iter_next(&entry, iter, err);
+  }
+  sm_bundle_iter_free(iter);
+  return status;
+}
+
+sm_status sm_builder_link_variables(sm_builder *builder, const char *prefix, const sm_open_options *options,
+                                    sm_error *err) {
+  sm_bundle_writer *writer;
+  SM_TRY(sm_builder_check_open(builder, err));
+  SM_TRY(sm_builder_check_no_variables(builder, err));
+  SM_TRY(sm_bundle_reader_open(&builder->linked, prefix, options, err));
+  SM_TRY(sm_builder_get_variables(&writer, builder, err));
+  const sm_bundle_header *header = sm_bundle_reader_get_header(builder->linked);
+  bool may_link = header->format == 2 && header->big_endian == builder->options.big_endian;
+  return take_tensors(writer, builder->linked, may_link, err);
+}
+
 /* ---- Finishing ---- */
 
 /* Everything of a model that was taken over but its meta graphs stands where it stood. */
@@ -149,9 +178,41 @@ static sm_status make_text(sm_buffer *text, sm_buffer *bytes, const sm_allocator
   return status;
 }
 
+/* Of the model as it will be; nothing where TensorFlow has none either. */
+static sm_status make_fingerprint(sm_buffer *out, const sm_builder *builder, const sm_buffer *bytes, sm_error *err) {
+  sm_arena arena;
+  sm_bytes index = {NULL};
+  sm_fingerprint made;
+  sm_error failure;
+  sm_span message = {bytes->data, bytes->size}, index_bytes;
+  const sm_wire_source source = {.name = SM_FILE_SAVED_MODEL_PB, .bytes = message};
+  const sm_root root = {.fs = builder->options.fs, .dir = builder->transaction.staged};
+  sm_status status = sm_bytes_load(&index, &root, INDEX, UINT64_MAX, builder->allocator, &failure);
+  bool has_index = status == SM_OK;
+  index_bytes = (sm_span){index.data, index.size};
+  sm_arena_init(&arena, builder->allocator, UINT64_MAX);
+  if (has_index || status == SM_NOT_FOUND)
+    status = sm_fingerprint_compute(&made, message, has_index ? &index_bytes : NULL, &source, &arena, &failure);
+  if (status == SM_OK) status = sm_fingerprint_write(out, &made, &failure);
+  sm_arena_free(&arena);
+  sm_bytes_unload(&index);
+  if (status == SM_FAILED_PRECONDITION) return SM_OK;
+  if (status != SM_OK && err != NULL) *err = failure;
+  return status;
+}
+
 static sm_status put_fingerprint(sm_builder *builder, const sm_buffer *bytes, sm_error *err) {
-  (void)builder, (void)bytes, (void)err;
-  return SM_OK;
+  sm_buffer made;
+  sm_transaction *transaction = &builder->transaction;
+  sm_buffer_init(&made, builder->allocator, UINT64_MAX);
+  sm_status status = builder->options.no_fingerprint ? SM_OK : make_fingerprint(&made, builder, bytes, err);
+  sm_string text = {(const char *)made.data, made.size};
+  if (status == SM_OK && made.size != 0)
+    status = sm_transaction_put(transaction, SM_FILE_FINGERPRINT, text, false, err);
+  else if (status == SM_OK && builder->options.in_place) /* that of another model would be left */
+    status = sm_transaction_remove(transaction, SM_FILE_FINGERPRINT, err);
+  sm_buffer_free(&made);
+  return status;
 }
 
 static sm_status put_files(sm_builder *builder, sm_error *err) {

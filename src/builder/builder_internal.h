@@ -72,6 +72,12 @@ sm_status sm_builder_check_open(const sm_builder *builder, sm_error *err);
 /* One more meta graph, which the caller adds to builder->graphs, where there is room for it, when it is filled in. */
 sm_status sm_builder_new_graph(sm_built_graph **out, sm_builder *builder, sm_error *err);
 
+/* The name below assets/ that an asset gets. */
+const char *sm_asset_filename(const sm_asset_spec *asset);
+
+/* All of them will be written, or none. Errors: as sm_builder_add_meta_graph. */
+sm_status sm_builder_plan_assets(sm_builder *builder, const sm_asset_spec *assets, size_t n, sm_error *err);
+
 /* FAILED_PRECONDITION: there are some, or they stay where they are. */
 sm_status sm_builder_check_no_variables(const sm_builder *builder, sm_error *err);
 

@@ -57,7 +57,7 @@ struct sm_model {
   int64_t schema_version;
   sm_meta_graph *meta_graphs;
   size_t n_meta_graphs;
-  sm_once fingerprint, computed_fingerprint, debug_info;
+  sm_once fingerprint, computed_fingerprint, debug_info, metadata;
   sm_once variables;    /* sm_bundle_reader */
   sm_bytes debug_bytes; /* of its file, once it is open */
 };

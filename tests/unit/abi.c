@@ -54,6 +54,40 @@ static void abi__files(void **state) {
   check_all(members, N_OF(members));
 }
 
+static void abi__builder(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_asset_spec, 40),
+      AT(sm_asset_spec, tensor_name, 0),
+      AT(sm_asset_spec, path, 8),
+      AT(sm_asset_spec, data, 16),
+      AT(sm_asset_spec, filename, 32),
+      SIZE(sm_meta_graph_spec, 160),
+      AT(sm_meta_graph_spec, struct_size, 0),
+      AT(sm_meta_graph_spec, tags, 8),
+      AT(sm_meta_graph_spec, n_tags, 16),
+      AT(sm_meta_graph_spec, graph_def, 24),
+      AT(sm_meta_graph_spec, signatures, 40),
+      AT(sm_meta_graph_spec, n_signatures, 48),
+      AT(sm_meta_graph_spec, assets, 56),
+      AT(sm_meta_graph_spec, n_assets, 64),
+      AT(sm_meta_graph_spec, init_op, 72),
+      AT(sm_meta_graph_spec, train_op, 80),
+      AT(sm_meta_graph_spec, saver_def, 88),
+      AT(sm_meta_graph_spec, no_saver, 96),
+      AT(sm_meta_graph_spec, collections, 104),
+      AT(sm_meta_graph_spec, n_collections, 112),
+      AT(sm_meta_graph_spec, clear_devices, 120),
+      AT(sm_meta_graph_spec, strip_default_attrs, 121),
+      AT(sm_meta_graph_spec, meta_info_def, 128),
+      AT(sm_meta_graph_spec, object_graph_def, 144),
+      SIZE(sm_metadata_entry, 16),
+      AT(sm_metadata_entry, key, 0),
+      AT(sm_metadata_entry, value, 8),
+  };
+  check_all(members, N_OF(members));
+}
+
 static void abi__options(void **state) {
   (void)state;
   static const member members[] = {
