@@ -198,7 +198,7 @@ static sm_status add_asset_collection(sm_collection *all, size_t *n, making *m, 
   if (values == NULL || urls == NULL) return sm_arena_fail(m->arena, spec->n_assets * sizeof *values, err);
   for (size_t i = 0; i < spec->n_assets; i++) {
     sm_buffer asset;
-    sm_span kept;
+    sm_span kept = {NULL, 0};
     sm_buffer_init(&asset, m->builder->allocator, UINT64_MAX);
     sm_status status = sm_encode_asset(&asset, spec->assets[i].tensor_name, sm_asset_filename(&spec->assets[i]), err);
     if (status == SM_OK) status = keep(&kept, m, asset.data, asset.size, err);
@@ -249,11 +249,32 @@ static sm_status put_signature(making *m, const sm_signature *signature, sm_erro
   return sm_wire_close(&m->bytes, entry, err);
 }
 
+/* An op that V2 models have as the output of a signature of their own. */
+typedef struct op_signature {
+  sm_tensor_info op;
+  const sm_tensor_info *outputs[1];
+  sm_signature signature;
+} op_signature;
+
+static void add_op_signature(const sm_signature **all, size_t *n, op_signature *made, const char *key, const char *op) {
+  if (op == NULL) return;
+  made->op = (sm_tensor_info){.name = key, .tensor_name = op, .rank = -1};
+  made->outputs[0] = &made->op;
+  made->signature = (sm_signature){.key = key, .outputs = made->outputs, .n_outputs = 1};
+  all[(*n)++] = &made->signature;
+}
+
 static sm_status put_signatures(making *m, sm_error *err) {
+  enum { N_OWN = 2 };
   size_t n = m->spec.n_signatures;
-  const sm_signature **sorted = sm_arena_array(m->arena, const sm_signature *, n);
-  if (sorted == NULL) return sm_arena_fail(m->arena, n * sizeof *sorted, err);
+  op_signature init_op, train_op;
+  const sm_signature **sorted = sm_arena_array(m->arena, const sm_signature *, n + N_OWN);
+  if (sorted == NULL) return sm_arena_fail(m->arena, (n + N_OWN) * sizeof *sorted, err);
   for (size_t i = 0; i < n; i++) sorted[i] = m->spec.signatures[i];
+  if (m->spec.object_graph_def.size != 0) {
+    add_op_signature(sorted, &n, &init_op, SM_KEY_INIT_OP, m->spec.init_op);
+    add_op_signature(sorted, &n, &train_op, SM_KEY_TRAIN_OP, m->spec.train_op);
+  }
   sm_sort(sorted, n, sizeof *sorted, signature_less);
   for (size_t i = 0; i < n; i++) {
     if (i > 0 && strcmp(sorted[i - 1]->key, sorted[i]->key) == 0)

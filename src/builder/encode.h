@@ -16,9 +16,6 @@
  */
 sm_status sm_encode_signature(sm_buffer *out, const sm_signature *signature, sm_arena *arena, sm_error *err);
 
-/* The one output of the signatures __saved_model_init_op and __saved_model_train_op: an op instead of a tensor. */
-sm_status sm_encode_op_signature(sm_buffer *out, const char *key, const char *op, sm_error *err);
-
 /* Appends the fields of a SaverDef. */
 sm_status sm_encode_saver(sm_buffer *out, const sm_saver_def *saver, sm_error *err);
 

@@ -46,7 +46,7 @@ static sm_status put_shape(sm_buffer *out, const sm_tensor_info *info, sm_error 
 }
 
 /* As tf.compat.v1.saved_model.Builder (builder_impl.py, _validate_tensor_info). */
-static sm_status check_info(const sm_tensor_info *info, sm_error *err) {
+static sm_status check_info(const sm_tensor_info *info, bool is_op, sm_error *err) {
   bool has_name = info->tensor_name != NULL && *info->tensor_name != '\0';
   bool is_whole = info->kind == SM_TENSOR_NAME         ? has_name
                   : info->kind == SM_TENSOR_COO_SPARSE ? info->n_components == N_COO_SPARSE
@@ -55,7 +55,7 @@ static sm_status check_info(const sm_tensor_info *info, sm_error *err) {
     return SM_FAIL(err, SM_INVALID_ARGUMENT,
                    "invalid tensor_info: it must have one of the \"encoding\" fields (name, coo_sparse or "
                    "composite_tensor) set");
-  if (info->kind != SM_TENSOR_COMPOSITE && info->dtype == SM_DT_INVALID)
+  if (info->kind != SM_TENSOR_COMPOSITE && info->dtype == SM_DT_INVALID && !is_op)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "invalid tensor_info: it must have the dtype field set");
   return SM_OK;
 }
@@ -85,9 +85,9 @@ static sm_status begin_composite(level *out, sm_buffer *buffer, const sm_tensor_
   return sm_wire_put_bytes(buffer, COMPOSITE_TYPE_SPEC, info->type_spec.data, info->type_spec.size, err);
 }
 
-/* All fields but those of a composite tensor, which come last. */
-static sm_status put_simple_fields(sm_buffer *out, const sm_tensor_info *info, sm_error *err) {
-  SM_TRY(check_info(info, err));
+/* All fields but those of a composite tensor, which come last. is_op: it names an op, which has no dtype. */
+static sm_status put_simple_fields(sm_buffer *out, const sm_tensor_info *info, bool is_op, sm_error *err) {
+  SM_TRY(check_info(info, is_op, err));
   if (info->kind == SM_TENSOR_NAME)
     SM_TRY(sm_encode_text(out, INFO_NAME, text_of(info->tensor_name, info->tensor_name_size), err));
   if (info->dtype != SM_DT_INVALID) SM_TRY(sm_wire_put_varint(out, INFO_DTYPE, (uint64_t)info->dtype, err));
@@ -95,10 +95,10 @@ static sm_status put_simple_fields(sm_buffer *out, const sm_tensor_info *info, s
   return info->kind == SM_TENSOR_COO_SPARSE ? put_coo_sparse(out, info, err) : SM_OK;
 }
 
-static sm_status put_info(sm_buffer *out, const sm_tensor_info *info, sm_error *err) {
+static sm_status put_info(sm_buffer *out, const sm_tensor_info *info, bool is_op, sm_error *err) {
   level levels[MAX_LEVELS];
   size_t n = 0;
-  SM_TRY(put_simple_fields(out, info, err));
+  SM_TRY(put_simple_fields(out, info, is_op, err));
   if (info->kind == SM_TENSOR_COMPOSITE) SM_TRY(begin_composite(&levels[n++], out, info, err));
   while (n > 0) {
     level *top = &levels[n - 1];
@@ -110,7 +110,7 @@ static sm_status put_info(sm_buffer *out, const sm_tensor_info *info, sm_error *
     const sm_tensor_info *part = top->info->components[top->next++];
     size_t contents;
     SM_TRY(sm_wire_open(&contents, out, COMPOSITE_COMPONENT, err));
-    SM_TRY(put_simple_fields(out, part, err));
+    SM_TRY(put_simple_fields(out, part, false, err));
     if (part->kind != SM_TENSOR_COMPOSITE) {
       SM_TRY(sm_wire_close(out, contents, err));
       continue;
@@ -139,6 +139,11 @@ static sm_status put_default(sm_buffer *out, const sm_signature_default *given_v
   return sm_wire_put_bytes(out, ENTRY_VALUE, given_value->tensor_proto.data, given_value->tensor_proto.size, err);
 }
 
+/* The one output of the signatures of that key is an op. */
+static bool is_reserved(sm_string key) {
+  return sm_string_equal(key, sm_string_of(SM_KEY_INIT_OP)) || sm_string_equal(key, sm_string_of(SM_KEY_TRAIN_OP));
+}
+
 static sm_status put_entry(sm_buffer *out, uint32_t number, const entry *e, sm_error *err) {
   size_t contents, value;
   SM_TRY(sm_wire_open(&contents, out, number, err));
@@ -147,7 +152,7 @@ static sm_status put_entry(sm_buffer *out, uint32_t number, const entry *e, sm_e
     SM_TRY(put_default(out, e->given_value, err));
   } else {
     SM_TRY(sm_wire_open(&value, out, ENTRY_VALUE, err));
-    sm_status status = put_info(out, e->info, err);
+    sm_status status = put_info(out, e->info, is_reserved(e->key), err);
     if (status != SM_OK) {
       sm_error_add_place(err, e->key.size < 200 ? e->key.data : "(a long name)");
       return status;
@@ -203,17 +208,4 @@ sm_status sm_encode_signature(sm_buffer *out, const sm_signature *signature, sm_
   SM_TRY(sm_encode_text(out, SIGNATURE_METHOD, text_of(signature->method_name, signature->method_name_size), err));
   SM_TRY(put_defaults(out, signature, arena, err));
   return check_message(out, begin, arena, err);
-}
-
-sm_status sm_encode_op_signature(sm_buffer *out, const char *key, const char *op, sm_error *err) {
-  size_t entry_contents, info, shape;
-  SM_TRY(sm_wire_open(&entry_contents, out, SIGNATURE_OUTPUT, err));
-  SM_TRY(sm_encode_text(out, ENTRY_KEY, sm_string_of(key), err));
-  SM_TRY(sm_wire_open(&info, out, ENTRY_VALUE, err));
-  SM_TRY(sm_encode_text(out, INFO_NAME, sm_string_of(op), err));
-  SM_TRY(sm_wire_open(&shape, out, INFO_SHAPE, err));
-  SM_TRY(sm_wire_put_varint(out, SHAPE_UNKNOWN_RANK, 1, err));
-  SM_TRY(sm_wire_close(out, shape, err));
-  SM_TRY(sm_wire_close(out, info, err));
-  return sm_wire_close(out, entry_contents, err);
 }

@@ -283,6 +283,7 @@ int main(void) {
 #if UINTPTR_MAX == UINT64_MAX
     cmocka_unit_test(abi__status_and_memory),
     cmocka_unit_test(abi__files),
+    cmocka_unit_test(abi__builder),
     cmocka_unit_test(abi__options),
     cmocka_unit_test(abi__signatures),
     cmocka_unit_test(abi__facts),
