@@ -139,6 +139,14 @@ def open_model_seeds(given):
   return given.small_models + given.fingerprints[:4]
 
 
+def fingerprint_seeds(given):
+  return given.small_models
+
+
+def verify_seeds(given):
+  return given.small_models
+
+
 def scan_seeds(given):
   return given.small_models + given.keras_metadata
 
