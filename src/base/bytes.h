@@ -19,4 +19,8 @@ static inline bool sm_string_equal(sm_string a, sm_string b) {
 
 static inline sm_string sm_string_of(const char *text) { return (sm_string){text, strlen(text)}; }
 
+/* For "%.*s", cut where it is long. */
+static inline int sm_shown_size(sm_string text) { return text.size < 200 ? (int)text.size : 200; }
+#define SM_SHOWN(text) sm_shown_size(text), (text).size != 0 ? (text).data : ""
+
 #endif

@@ -2,6 +2,7 @@
  * no other limit. */
 #include <savedmodel/graph.h>
 
+#include "graph/graph_check.h"
 #include "graph/graph_edit.h"
 
 /* A GraphDef, and what is known of it. */
@@ -87,4 +88,51 @@ sm_status sm_graph_list_ops(sm_string *out, sm_string graph_def, sm_string own_o
   if (status == SM_OK)
     status = sm_op_list_put(&s.out, summary.ops, summary.n_ops, (sm_spans){&own, 1}, &own_source, err);
   return end(out, &s, status, err);
+}
+
+/* ---- Checking ---- */
+
+typedef struct findings {
+  sm_finding_fn fn;
+  void *ctx;
+  sm_status status; /* DATA_LOSS: there was an error */
+  sm_error first;
+} findings;
+
+/* Names come from files: whatever a terminal would act on goes the way that messages of errors go. */
+static void tell(void *ctx, sm_severity severity, const sm_graph_place *at, const char *text) {
+  findings *f = ctx;
+  sm_error what, where;
+  (void)SM_FAIL(&where, SM_DATA_LOSS, "%s%s%.*s%s%.*s", at->kind, at->name.size != 0 ? " " : "", SM_SHOWN(at->name),
+                at->function.size != 0 ? " of function " : "", SM_SHOWN(at->function));
+  (void)SM_FAIL(&what, SM_DATA_LOSS, "%s", text);
+  const sm_finding found = {.severity = severity, .file = "", .place = where.message, .what = what.message};
+  if (f->fn != NULL) f->fn(f->ctx, &found);
+  if (severity == SM_SEVERITY_ERROR && f->status == SM_OK)
+    f->status = SM_FAIL(&f->first, SM_DATA_LOSS, "%s: %s", found.place, found.what);
+}
+
+static sm_status check(subject *s, sm_span op_list, findings *f, sm_error *err) {
+  sm_node_index nodes;
+  const sm_graph_checker checker = {.source = &s->source,
+                                    .arena = &s->arena,
+                                    .ops = &s->defs,
+                                    .library = &s->library,
+                                    .by_definition = true,
+                                    .tell = tell,
+                                    .ctx = f};
+  SM_TRY(sm_op_defs_add(&s->defs, (sm_spans){&op_list, 1}, &s->library, &s->source, err));
+  SM_TRY(sm_graph_check_all(&nodes, &checker, graph_of(s), err));
+  if (f->status != SM_OK && err != NULL) *err = f->first;
+  return f->status;
+}
+
+sm_status sm_graph_check(sm_string graph_def, sm_string own_ops, sm_finding_fn fn, void *ctx,
+                         const sm_allocator *allocator, sm_error *err) {
+  subject s;
+  findings f = {.fn = fn, .ctx = ctx};
+  const sm_span op_list = {(const uint8_t *)own_ops.data, own_ops.size};
+  sm_status status = begin(&s, graph_def, sm_allocator_or_malloc(allocator), err);
+  if (status == SM_OK) status = check(&s, op_list, &f, err);
+  return end(NULL, &s, status, err);
 }

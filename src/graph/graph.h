@@ -43,9 +43,13 @@ typedef struct sm_tensor_ref {
   sm_string node;
   uint64_t index;
   bool is_control;
+  sm_string output; /* inside a function, "node:output:1": the argument that index counts in; else "" */
 } sm_tensor_ref;
 
 bool sm_tensor_ref_parse(sm_tensor_ref *out, sm_string text);
+
+/* The same inside a function, where a node's output has a name before its number. */
+bool sm_tensor_ref_parse_inside(sm_tensor_ref *out, sm_string text);
 
 /* ---- Functions ---- */
 

@@ -137,3 +137,13 @@ bool sm_tensor_ref_parse(sm_tensor_ref *out, sm_string text) {
   out->node.size = colon - 1;
   return true;
 }
+
+bool sm_tensor_ref_parse_inside(sm_tensor_ref *out, sm_string text) {
+  if (!sm_tensor_ref_parse(out, text)) return false;
+  const char *colon = memchr(out->node.data, ':', out->node.size);
+  if (colon == NULL || out->is_control) return true;
+  size_t size = (size_t)(colon - out->node.data);
+  out->output = (sm_string){colon + 1, out->node.size - size - 1};
+  out->node.size = size;
+  return size != 0;
+}

@@ -2,8 +2,7 @@
 #ifndef SM_VERIFY_VERIFY_INTERNAL_H
 #define SM_VERIFY_VERIFY_INTERNAL_H
 
-#include "graph/graph.h"
-#include "graph/op_defs.h"
+#include "graph/graph_check.h"
 #include "model/model.h"
 #include "verify/verify.h"
 
@@ -39,30 +38,9 @@ void sm_verify_tell_error(sm_verifier *v, sm_severity severity, const sm_place *
 /* Is it the model that is at fault? Anything else ends the verification. */
 bool sm_verify_is_defect(sm_status status);
 
-/* For "%.*s", cut where it is long. */
-static inline int sm_shown_size(sm_string text) { return text.size < 200 ? (int)text.size : 200; }
-#define SM_SHOWN(text) sm_shown_size(text), (text).size != 0 ? (text).data : ""
-
 static inline sm_string sm_text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
 
 /* ---- What the graph is made of ---- */
-
-/* A node, or an argument of a function. */
-typedef struct sm_node_place {
-  sm_string name;
-  sm_string op;      /* "" for an argument */
-  sm_span bytes;     /* NodeDef; of an argument nothing */
-  size_t position;   /* in the file */
-  int64_t n_outputs; /* -1: nobody knows */
-} sm_node_place;
-
-typedef struct sm_node_index {
-  sm_node_place *nodes; /* sorted by name */
-  size_t n;
-  sm_string function; /* "": the graph itself */
-} sm_node_index;
-
-const sm_node_place *sm_node_index_find(const sm_node_index *index, sm_string name);
 
 /* All of a meta graph that more than one check needs. */
 typedef struct sm_graph_facts {
