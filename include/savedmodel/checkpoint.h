@@ -252,7 +252,8 @@ typedef enum sm_match {
 } sm_match;
 
 /**
- * Does what was restored match by now? What was bound after the restore counts.
+ * Does what was restored match by now? What was bound after the restore counts. Beyond TensorFlow's assertions, an object
+ * that is in the checkpoint without the value that is bound to it does not match.
  *
  * fn  called for each difference that matters to match; NULL: nobody wants to know.
  *

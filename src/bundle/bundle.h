@@ -59,4 +59,9 @@ sm_status sm_slice_key_put(sm_buffer *out, sm_string name, const sm_extent *exte
 sm_status sm_slice_key_parse(sm_buffer *name, sm_extent extents[SM_MAX_RANK], int32_t *rank, sm_string key,
                              sm_error *err);
 
+/* ---- restore.c ---- */
+
+/* The options as far as the caller knows them, the rest being defaults. */
+sm_status sm_restore_options_read(sm_restore_options *out, const sm_restore_options *options, sm_error *err);
+
 #endif

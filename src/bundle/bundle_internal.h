@@ -277,6 +277,4 @@ sm_status sm_jobs_run(sm_job *jobs, size_t n, const sm_bundle_reader *reader, co
 bool sm_job_is_before(const void *a, const void *b);
 void sm_jobs_free_errors(sm_job *jobs, size_t n, const sm_bundle_reader *reader);
 
-sm_status sm_restore_options_read(sm_restore_options *out, const sm_restore_options *options, sm_error *err);
-
 #endif

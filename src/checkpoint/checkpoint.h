@@ -7,6 +7,7 @@
  *   recent.c             checkpoints in the order in which they were saved
  *   checkpoint_files.c   the files of one: how many, removing them; files that are replaced whole
  *   saver.c              series by name
+ *   saver_restore.c      reading by name, from trees of objects too
  *   binding.c            bindings as tensors to be written
  *   tree.c               trees of objects
  *   tree_keys.c          their numbers and keys in a checkpoint

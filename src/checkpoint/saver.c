@@ -196,15 +196,3 @@ sm_status sm_saver_save(sm_saved *saved, sm_saver *saver, const char *prefix, in
   saved->n_tensors = n_bindings;
   return sm_saved_measure(saved, saver->save.fs, saver->prefix, err);
 }
-
-/* ---- Restoring ---- */
-
-sm_status sm_saver_restore(sm_restore_report *report, const char *prefix, sm_binding *bindings, size_t n_bindings,
-                           const sm_restore_options *options, const sm_open_options *open, sm_error *err) {
-  sm_bundle_reader *reader;
-  if (report != NULL) *report = (sm_restore_report){0};
-  SM_TRY(sm_bundle_reader_open(&reader, prefix, open, err));
-  sm_status status = sm_bundle_reader_restore(report, reader, bindings, n_bindings, options, err);
-  sm_bundle_reader_close(reader);
-  return status;
-}

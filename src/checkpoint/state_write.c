@@ -37,18 +37,37 @@ static sm_status put_text(void *ctx, const void *data, size_t size, sm_error *er
   return sm_buffer_put(ctx, data, size, err);
 }
 
+/* Python writes 2.0, the text of others is 2. The last line is whole. */
+static sm_status put_python_lines(sm_buffer *out, const sm_buffer *text, sm_error *err) {
+  const char *line = (const char *)text->data, *end = line + text->size;
+  while (line < end) {
+    const char *next = (const char *)memchr(line, '\n', (size_t)(end - line));
+    const char *number = next;
+    while (number > line && number[-1] >= '0' && number[-1] <= '9') number--;
+    bool is_integer = number < next && number > line && (number[-1] == ' ' || number[-1] == '-');
+    SM_TRY(sm_buffer_put(out, line, (size_t)(next - line), err));
+    SM_TRY(sm_buffer_put(out, is_integer ? ".0\n" : "\n", is_integer ? 3 : 1, err));
+    line = next + 1;
+  }
+  return SM_OK;
+}
+
 static sm_status make_text(sm_buffer *text, const sm_checkpoint_state *state, const sm_allocator *allocator,
                            sm_error *err) {
   sm_arena arena;
-  sm_buffer message;
+  sm_buffer message, canonical;
   sm_arena_init(&arena, allocator, UINT64_MAX);
   sm_buffer_init(&message, allocator, UINT64_MAX);
+  sm_buffer_init(&canonical, allocator, UINT64_MAX);
   sm_status status = put_state(&message, state, err);
   if (status == SM_OK) {
     const sm_span bytes = {message.data, message.size};
     const sm_wire_source source = {.name = SM_FILE_CHECKPOINT_STATE, .bytes = bytes};
-    status = sm_text_write(&tensorflow__checkpoint_state__descriptor, bytes, &source, &arena, put_text, text, err);
+    status =
+        sm_text_write(&tensorflow__checkpoint_state__descriptor, bytes, &source, &arena, put_text, &canonical, err);
   }
+  if (status == SM_OK) status = put_python_lines(text, &canonical, err);
+  sm_buffer_free(&canonical);
   sm_buffer_free(&message);
   sm_arena_free(&arena);
   return status;

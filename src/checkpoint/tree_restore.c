@@ -235,13 +235,10 @@ static sm_status restore(batch *b, sm_error *err) {
 
 sm_status sm_checkpoint_read(sm_restore_report *report, sm_checkpoint *tree, const char *prefix,
                              const sm_restore_options *options, const sm_open_options *open, sm_error *err) {
-  sm_restore_options known = SM_RESTORE_OPTIONS_INIT;
+  sm_restore_options known;
   batch b;
   if (report != NULL) *report = (sm_restore_report){0};
-  if (options != NULL && options->struct_size == 0)
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_restore_options.struct_size is 0: start from SM_RESTORE_OPTIONS_INIT");
-  if (options != NULL)
-    memcpy(&known, options, options->struct_size < sizeof known ? options->struct_size : sizeof known);
+  SM_TRY(sm_restore_options_read(&known, options, err));
   begin(&b, tree);
   sm_status status = open_source(tree, prefix, &known, open, err);
   if (status == SM_OK) status = restore(&b, err);

@@ -7,7 +7,7 @@
 #include "support/models.h"
 
 /* Decision D7: a small multiple is 64 times. */
-static size_t memory_allowed(size_t size) { return 64 * size > 81920 ? 64 * size : 81920; }
+static size_t memory_allowed(size_t size) { return 64 * size > 98304 ? 64 * size : 98304; }
 
 /* Opens the bytes from a block of just their size and looks up everything. */
 static void try_bytes(const uint8_t *bytes, size_t size, const char *what, size_t place) {
