@@ -191,8 +191,40 @@ static void visit_structured(visit *v, const sm_structured *value, unsigned leve
   }
 }
 
+static void visit_tensor(visit *v, sm_tensor *tensor) {
+  const sm_tensor_view *view = sm_tensor_get_view(tensor);
+  mix_number(v, view->dtype);
+  mix_number(v, view->size);
+  sm_tensor_free(tensor);
+}
+
+static void visit_info(visit *v, const sm_object *info) {
+  mix_text(v, info->registered_name);
+  mix_text(v, info->name);
+  mix_number(v, info->n_dependencies + info->n_slot_variables + info->n_saveables);
+  if (info->variable != NULL) mix_text(v, info->variable->name);
+  for (size_t i = 0; info->function_spec != NULL && i < info->function_spec->n_parameters; i++)
+    mix_text(v, info->function_spec->parameters[i].name);
+}
+
+static void visit_values(visit *v, const sm_trackable *node) {
+  sm_tensor *first, *second;
+  sm_object_kind kind = sm_trackable_get_kind(node);
+  if (kind == SM_OBJECT_CONSTANT && LOOK(v, sm_trackable_read_constant(&first, node, &v->err))) visit_tensor(v, first);
+  if (kind != SM_OBJECT_RESOURCE || !LOOK(v, sm_trackable_read_table(&first, &second, node, &v->err))) return;
+  visit_tensor(v, first);
+  visit_tensor(v, second);
+}
+
 static void visit_object(visit *v, const sm_trackable *node) {
+  const sm_object *info;
+  const char *text;
   mix_number(v, sm_trackable_get_kind(node));
+  if (LOOK(v, sm_trackable_get_info(&info, node, &v->err))) visit_info(v, info);
+  if (LOOK(v, sm_trackable_get_path(&text, node, &v->err))) mix_text(v, text);
+  if (LOOK(v, sm_trackable_get_key(&text, node, NULL, &v->err))) mix_text(v, text);
+  if (LOOK(v, sm_trackable_get_keras_metadata(&text, node, &v->err))) mix_text(v, text);
+  visit_values(v, node);
   for (size_t i = 0; i < sm_trackable_n_functions(node); i++) {
     const sm_concrete_function *function;
     if (!LOOK(v, sm_trackable_get_function(&function, node, i, &v->err))) continue;
@@ -222,6 +254,17 @@ static void visit_objects(visit *v) {
     }
   }
   free(seen);
+}
+
+static void visit_variables(visit *v) {
+  const sm_variable *variable;
+  size_t n;
+  if (!LOOK(v, sm_meta_graph_n_variables(&n, v->graph, &v->err))) return;
+  for (size_t i = 0; i < n; i++) {
+    if (!LOOK(v, sm_meta_graph_get_variable(&variable, v->graph, i, &v->err))) continue;
+    mix_text(v, variable->name);
+    if (variable->key != NULL) mix_text(v, variable->key);
+  }
 }
 
 /* ---- Files ---- */
@@ -274,6 +317,7 @@ static sm_status visit_all(const sm_model *model, bool again, uint64_t *digest) 
     visit_facts(&v);
     visit_graph(&v);
     visit_objects(&v);
+    visit_variables(&v);
   }
   visit_files(&v);
   if (digest != NULL) *digest = v.digest;
