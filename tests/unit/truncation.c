@@ -6,8 +6,8 @@
 #include "support/files.h"
 #include "support/models.h"
 
-/* Decision D7: a small multiple is 64 times. */
-static size_t memory_allowed(size_t size) { return 64 * size > 98304 ? 64 * size : 98304; }
+/* Decision D7: a small multiple is 64 times; definitions of operations are unpacked whatever the size. */
+static size_t memory_allowed(size_t size) { return 64 * size > 262144 ? 64 * size : 262144; }
 
 /* Opens the bytes from a block of just their size and looks up everything. */
 static void try_bytes(const uint8_t *bytes, size_t size, const char *what, size_t place) {
