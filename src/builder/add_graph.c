@@ -5,6 +5,7 @@
 
 #include "builder/builder_internal.h"
 #include "builder/encode.h"
+#include "builder/spec_check.h"
 #include "graph/graph_edit.h"
 #include "graph/saver_graph.h"
 
@@ -309,6 +310,16 @@ static sm_status put_meta_graph(making *m, sm_error *err) {
 
 /* ---- All ---- */
 
+static sm_status check_graph(making *m, sm_error *err) {
+  const sm_span pieces[2] = {m->graph_def, m->saver_nodes};
+  sm_arena arena;
+  sm_arena_init(&arena, m->builder->allocator, UINT64_MAX);
+  sm_status status =
+      sm_spec_check(&m->spec, (sm_spans){pieces, 2}, m->has_saver ? &m->saver : NULL, &m->source, &arena, err);
+  sm_arena_free(&arena);
+  return status;
+}
+
 /* From now on it is a meta graph like those of other models. */
 static sm_status append_graph(making *m, sm_error *err) {
   sm_builder *builder = m->builder;
@@ -334,6 +345,7 @@ static sm_status make_graph(making *m, sm_error *err) {
   m->graph_def = m->source.bytes;
   SM_TRY(clear_devices(m, err));
   SM_TRY(add_saver(m, err));
+  SM_TRY(check_graph(m, err));
   SM_TRY(put_meta_graph(m, err));
   return append_graph(m, err);
 }

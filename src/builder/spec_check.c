@@ -1,0 +1,162 @@
+#include "builder/spec_check.h"
+
+#include "graph/graph_check.h"
+
+/* Components of components. */
+enum { MAX_LEVELS = 16 };
+
+typedef struct spec_walk {
+  const sm_wire_source *source;
+  sm_op_defs *ops;
+  sm_node_index nodes;
+  sm_status status; /* of the first thing that is wrong */
+  sm_error first;
+} spec_walk;
+
+static int shown_size(sm_string text) { return text.size < 200 ? (int)text.size : 200; }
+
+/* ---- Nodes ---- */
+
+static void note(void *ctx, sm_severity severity, const sm_graph_place *place, const char *what) {
+  spec_walk *w = ctx;
+  if (severity != SM_SEVERITY_ERROR || w->status != SM_OK) return;
+  bool is_inside = place->function.size != 0;
+  w->status = SM_FAIL(&w->first, SM_INVALID_ARGUMENT, "graph_def: %s%s%.*s%s%.*s: %s",
+                      place->kind != NULL ? place->kind : "graph", place->name.size != 0 ? " " : "",
+                      shown_size(place->name), place->name.data, is_inside ? " of function " : "",
+                      shown_size(place->function), is_inside ? place->function.data : "", what);
+}
+
+/* All handles without one lead to a single variable (core/kernels/resource_variable_ops.cc). */
+static sm_status check_handle(const spec_walk *w, const sm_node_place *node, sm_error *err) {
+  sm_span attr, name = {NULL, 0};
+  enum { ATTR_S = 2 };
+  if (!sm_string_equal(node->op, sm_string_of("VarHandleOp"))) return SM_OK;
+  SM_TRY(sm_node_find_attr(&attr, node->bytes, "shared_name", w->source, err));
+  if (attr.data != NULL) SM_TRY(sm_wire_find_bytes(&name, attr, ATTR_S, w->source, err));
+  if (name.size != 0) return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT,
+                 "graph_def: node %.*s: a VarHandleOp without a shared_name: all such handles are one variable",
+                 shown_size(node->name), node->name.data);
+}
+
+static sm_status visit(void *ctx, const sm_node_place *node, sm_string function, sm_error *err) {
+  return function.size == 0 ? check_handle(ctx, node, err) : SM_OK;
+}
+
+/* ---- Names ---- */
+
+/* what: "signature s: input x". */
+static sm_status fail_name(const char *what, sm_string name, const char *why, sm_error *err) {
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %.*s%s%s", what, shown_size(name), name.data,
+                 name.size != 0 ? ": " : "", why);
+}
+
+static sm_status check_op(const spec_walk *w, const char *what, const char *op, sm_error *err) {
+  if (op == NULL) return SM_OK;
+  if (sm_node_index_find(&w->nodes, sm_string_of(op)) != NULL) return SM_OK;
+  return fail_name(what, sm_string_of(op), "there is no such node in the graph", err);
+}
+
+/* dtype SM_DT_INVALID: any. */
+static sm_status check_tensor(const spec_walk *w, const char *what, const char *name, sm_dtype dtype, sm_error *err) {
+  sm_tensor_ref ref;
+  sm_dtype found;
+  sm_string text = sm_string_of(name);
+  if (!sm_tensor_ref_parse(&ref, text) || ref.is_control || ref.node.size == text.size)
+    return fail_name(what, text, "not the name of a tensor, which is NODE:NUMBER", err);
+  const sm_node_place *node = sm_node_index_find(&w->nodes, ref.node);
+  if (node == NULL) return fail_name(what, text, "there is no such node in the graph", err);
+  if (node->n_outputs >= 0 && ref.index >= (uint64_t)node->n_outputs)
+    return fail_name(what, text, "the node has fewer outputs", err);
+  SM_TRY(sm_node_find_output_dtype(&found, node->def, node->bytes, ref.index, w->source, err));
+  bool is_known = found != SM_DT_INVALID && dtype != SM_DT_INVALID;
+  if (!is_known || found % SM_DT_REF_OFFSET == dtype % SM_DT_REF_OFFSET) return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %.200s is of dtype %s, not %s", what, name, sm_dtype_python_name(found),
+                 sm_dtype_python_name(dtype));
+}
+
+typedef struct level {
+  const sm_tensor_info *const *infos;
+  size_t n, next;
+} level;
+
+/* An input or output, with its components. */
+static sm_status check_info(const spec_walk *w, const char *what, const sm_tensor_info *info, sm_error *err) {
+  level levels[MAX_LEVELS] = {{&info, 1, 0}};
+  for (size_t n = 1; n > 0;) {
+    level *top = &levels[n - 1];
+    if (top->next == top->n) {
+      n--;
+      continue;
+    }
+    const sm_tensor_info *next = top->infos[top->next++];
+    if (next->kind == SM_TENSOR_NAME)
+      SM_TRY(next->dtype == SM_DT_INVALID && n == 1 ? check_op(w, what, next->tensor_name, err)
+                                                    : check_tensor(w, what, next->tensor_name, next->dtype, err));
+    else if (n < MAX_LEVELS)
+      levels[n++] = (level){next->components, next->n_components, 0};
+  }
+  return SM_OK;
+}
+
+static sm_status check_infos(const spec_walk *w, const char *key, const char *direction,
+                             const sm_tensor_info *const *infos, size_t n, sm_error *err) {
+  char what[256];
+  for (size_t i = 0; i < n; i++) {
+    snprintf(what, sizeof what, "signature %.100s: %s %.100s", key, direction, infos[i]->name);
+    SM_TRY(check_info(w, what, infos[i], err));
+  }
+  return SM_OK;
+}
+
+static sm_status check_names(const spec_walk *w, const sm_meta_graph_spec *spec, const sm_saver_def *saver,
+                             sm_error *err) {
+  for (size_t i = 0; i < spec->n_signatures; i++) {
+    const sm_signature *signature = spec->signatures[i];
+    SM_TRY(check_infos(w, signature->key, "input", signature->inputs, signature->n_inputs, err));
+    SM_TRY(check_infos(w, signature->key, "output", signature->outputs, signature->n_outputs, err));
+  }
+  for (size_t i = 0; i < spec->n_assets; i++)
+    SM_TRY(check_tensor(w, "asset", spec->assets[i].tensor_name, SM_DT_STRING, err));
+  SM_TRY(check_op(w, "init op", spec->init_op, err));
+  SM_TRY(check_op(w, "train op", spec->train_op, err));
+  if (saver == NULL) return SM_OK;
+  SM_TRY(check_tensor(w, "saver_def: filename_tensor_name", saver->filename_tensor_name, SM_DT_STRING, err));
+  SM_TRY(check_tensor(w, "saver_def: save_tensor_name", saver->save_tensor_name, SM_DT_INVALID, err));
+  return check_op(w, "saver_def: restore_op_name", saver->restore_op_name, err);
+}
+
+/* ---- All ---- */
+
+static sm_status check_nodes(spec_walk *w, const sm_meta_graph_spec *spec, sm_spans graph_def, sm_arena *arena,
+                             sm_error *err) {
+  sm_graph_library library;
+  sm_spans op_lists;
+  const sm_span info = {(const uint8_t *)spec->meta_info_def.data, spec->meta_info_def.size};
+  SM_TRY(sm_graph_index_functions(&library, graph_def, w->source, arena, err));
+  SM_TRY(sm_wire_collect(&op_lists, (sm_spans){&info, 1}, SM_META_INFO_STRIPPED_OP_LIST, w->source, arena, err));
+  SM_TRY(sm_op_defs_add(w->ops, op_lists, &library, w->source, err));
+  const sm_graph_checker checker = {.source = w->source,
+                                    .arena = arena,
+                                    .ops = w->ops,
+                                    .library = &library,
+                                    .by_definition = true,
+                                    .tell = note,
+                                    .visit = visit,
+                                    .ctx = w};
+  SM_TRY(sm_graph_check_all(&w->nodes, &checker, graph_def, err));
+  if (w->status != SM_OK && err != NULL) *err = w->first;
+  return w->status;
+}
+
+sm_status sm_spec_check(const sm_meta_graph_spec *spec, sm_spans graph_def, const sm_saver_def *saver,
+                        const sm_wire_source *source, sm_arena *arena, sm_error *err) {
+  sm_op_defs ops;
+  spec_walk w = {.source = source, .ops = &ops, .status = SM_OK};
+  sm_op_defs_init(&ops, arena->allocator, UINT64_MAX);
+  sm_status status = check_nodes(&w, spec, graph_def, arena, err);
+  if (status == SM_OK) status = check_names(&w, spec, saver, err);
+  sm_op_defs_free(&ops);
+  return status;
+}
