@@ -22,8 +22,19 @@ typedef struct sm_builder sm_builder;
  * options  NULL: defaults. as_text, no_fingerprint, overwrite and in_place say how the model appears; the rest is for the
  *          variables too.
  *
- * Errors: ALREADY_EXISTS dir is there and not empty, and neither overwrite nor in_place is set; ABORTED somebody else is
- *   saving to it; INVALID_ARGUMENT bad options; UNIMPLEMENTED the file system is read-only; those of sm_fs.
+ * How the model appears, whenever the process ends or the machine does:
+ *   new        there is no such directory (or the empty one that there was), or all of the model. It is made beside dir, as
+ *              dir.partial-model, under the lock dir.partial.
+ *   overwrite  there is the old model or the new one: the directories change places. Where the file system cannot do that
+ *              (sm_fs.exchange) there are two renames, and between them no model; the next save brings the old one back.
+ *   in_place   every file is the old one or the new one, and saved_model.pb is the last to become new. So the fingerprint can
+ *              be that of the new model for a moment, or after a crash.
+ * What a process that died has left is removed by the next save to the same place.
+ *
+ * Errors: ALREADY_EXISTS dir is there and not empty, and neither overwrite nor in_place is set; FAILED_PRECONDITION what is to
+ *   be overwritten is no SavedModel; NOT_FOUND there is nothing to be changed in place; ABORTED somebody else is saving to
+ *   it; INVALID_ARGUMENT bad options, or dir is "." or the like, and not in_place; UNIMPLEMENTED the file system is
+ *   read-only; those of sm_fs.
  */
 SM_API sm_status sm_builder_open(sm_builder **out, const char *dir, const sm_save_options *options, sm_error *err);
 
@@ -47,7 +58,7 @@ typedef struct sm_meta_graph_spec {
   size_t n_signatures;
   const sm_asset_spec *assets;
   size_t n_assets;
-  const char *init_op;  /* node that initialises tables and the like; NULL: none */
+  const char *init_op;  /* node that initialises tables and the like; NULL: none (or among the collections) */
   const char *train_op; /* node that makes a training step; NULL: none */
   const sm_saver_def
       *saver_def; /* nodes of the graph that save and restore; NULL: they are added, if it has variables */
@@ -106,8 +117,11 @@ SM_API sm_status sm_builder_link_variables(sm_builder *builder, const char *pref
  * is not possible. With the option in_place the model's own directory is changed: saved_model.pb and what belongs to it
  * are replaced, other files stay where they are.
  *
- * Errors: FAILED_PRECONDITION the builder has something already; UNIMPLEMENTED the model is a saved_model.cpb and is to be
- *   changed; INVALID_ARGUMENT in_place, and it is another directory's; those of sm_fs.
+ * A saved_model.cpb becomes a saved_model.pb.
+ *
+ * Errors: FAILED_PRECONDITION the builder has something already; INVALID_ARGUMENT in_place, and the model was not opened
+ *   from a directory of the same file system; ABORTED in_place, and what is in the directory is another model, or was changed
+ *   since it was opened; those of sm_fs.
  */
 SM_API sm_status sm_builder_add_model(sm_builder *builder, const sm_model *model, sm_error *err);
 
@@ -157,7 +171,8 @@ SM_API sm_status sm_builder_strip_debug_info(sm_builder *builder, sm_error *err)
 SM_API sm_status sm_builder_add_extra_asset(sm_builder *builder, const char *name, const char *path, sm_error *err);
 SM_API sm_status sm_builder_remove_extra_asset(sm_builder *builder, const char *name, sm_error *err);
 
-/* What people want to say of a model, by key: kept in SM_FILE_METADATA. */
+/* What people want to say of a model, by key: kept in SM_FILE_METADATA, read with sm_model_get_metadata. DATA_LOSS: there is
+ * such a file, and it is something else. */
 SM_API sm_status sm_builder_set_metadata(sm_builder *builder, const char *key, const char *value, sm_error *err);
 SM_API sm_status sm_builder_remove_metadata(sm_builder *builder, const char *key, sm_error *err);
 

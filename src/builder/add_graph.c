@@ -55,6 +55,7 @@ static sm_status check_spec(const making *m, sm_error *err) {
   SM_TRY(check_message(&tensorflow__saved_object_graph__descriptor, "object_graph_def", spec->object_graph_def, err));
   for (size_t i = 0; i < spec->n_signatures; i++) {
     const char *key = spec->signatures[i]->key;
+    if (key == NULL) return SM_FAIL(err, SM_INVALID_ARGUMENT, "signature %zu has no key", i);
     bool is_reserved = strcmp(key, SM_KEY_INIT_OP) == 0 || strcmp(key, SM_KEY_TRAIN_OP) == 0;
     if (is_reserved && spec->object_graph_def.size == 0) /* V2 models have the one */
       return SM_FAIL(err, SM_INVALID_ARGUMENT,

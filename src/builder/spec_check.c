@@ -13,6 +13,9 @@ typedef struct spec_walk {
   sm_error first;
 } spec_walk;
 
+/* What callers leave out is NULL. */
+static const char *or_empty(const char *text) { return text != NULL ? text : ""; }
+
 static int shown_size(sm_string text) { return text.size < 200 ? (int)text.size : 200; }
 
 /* ---- Nodes ---- */
@@ -91,9 +94,11 @@ static sm_status check_info(const spec_walk *w, const char *what, const sm_tenso
       continue;
     }
     const sm_tensor_info *next = top->infos[top->next++];
+    bool is_op = next->dtype == SM_DT_INVALID &&
+                 strchr(or_empty(next->tensor_name), ':') == NULL; /* as in __saved_model_init_op */
     if (next->kind == SM_TENSOR_NAME)
-      SM_TRY(next->dtype == SM_DT_INVALID && n == 1 ? check_op(w, what, next->tensor_name, err)
-                                                    : check_tensor(w, what, next->tensor_name, next->dtype, err));
+      SM_TRY(is_op ? check_op(w, what, or_empty(next->tensor_name), err)
+                   : check_tensor(w, what, or_empty(next->tensor_name), next->dtype, err));
     else if (n < MAX_LEVELS)
       levels[n++] = (level){next->components, next->n_components, 0};
   }
@@ -118,13 +123,13 @@ static sm_status check_names(const spec_walk *w, const sm_meta_graph_spec *spec,
     SM_TRY(check_infos(w, signature->key, "output", signature->outputs, signature->n_outputs, err));
   }
   for (size_t i = 0; i < spec->n_assets; i++)
-    SM_TRY(check_tensor(w, "asset", spec->assets[i].tensor_name, SM_DT_STRING, err));
+    SM_TRY(check_tensor(w, "asset", or_empty(spec->assets[i].tensor_name), SM_DT_STRING, err));
   SM_TRY(check_op(w, "init op", spec->init_op, err));
   SM_TRY(check_op(w, "train op", spec->train_op, err));
   if (saver == NULL) return SM_OK;
-  SM_TRY(check_tensor(w, "saver_def: filename_tensor_name", saver->filename_tensor_name, SM_DT_STRING, err));
-  SM_TRY(check_tensor(w, "saver_def: save_tensor_name", saver->save_tensor_name, SM_DT_INVALID, err));
-  return check_op(w, "saver_def: restore_op_name", saver->restore_op_name, err);
+  SM_TRY(check_tensor(w, "saver_def: filename_tensor_name", or_empty(saver->filename_tensor_name), SM_DT_STRING, err));
+  SM_TRY(check_tensor(w, "saver_def: save_tensor_name", or_empty(saver->save_tensor_name), SM_DT_INVALID, err));
+  return check_op(w, "saver_def: restore_op_name", or_empty(saver->restore_op_name), err);
 }
 
 /* ---- All ---- */

@@ -1,0 +1,349 @@
+/* Writing models: what is refused, and says so; what is linked; in place; metadata. Failures: fault/builder_fault.c; what
+ * TensorFlow says of the results: interop/builder_tf.py, interop/rebuild_tf.py. */
+#include "support/check.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <savedmodel/savedmodel.h>
+
+#include "support/bundles.h"
+#include "support/files.h"
+#include "support/models.h"
+
+static temp_dir dir;
+static sm_error err;
+static sm_save_options options;
+static sm_builder *builder;
+
+static int set_up(void **state) {
+  (void)state;
+  dir = make_temp_dir();
+  options = (sm_save_options)SM_SAVE_OPTIONS_INIT;
+  options.no_sync = true;
+  builder = NULL;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  sm_builder_close(builder);
+  remove_temp_dir(&dir);
+  return 0;
+}
+
+static void begin(const char *name) {
+  sm_builder_close(builder);
+  assert_ok(sm_builder_open(&builder, path_in(dir.path, name), &options, &err), err);
+}
+
+static void finish(void) {
+  assert_ok(sm_builder_finish(builder, &err), err);
+  sm_builder_close(builder);
+  builder = NULL;
+}
+
+/* ---- Graphs ---- */
+
+/* x, a placeholder; y, which is minus x; h, a handle; s, a string. */
+static sm_graph *make_graph(void) {
+  static const int64_t dims[] = {-1};
+  sm_graph *graph;
+  assert_ok(sm_graph_new(&graph, NULL, &err), err);
+  assert_ok(sm_graph_add_placeholder(graph, "x", SM_DT_FLOAT, dims, 1, &err), err);
+  assert_ok(sm_graph_add(graph, "Neg", "y", SM_NAMES("x"), &err), err);
+  assert_ok(sm_graph_add_string(graph, "s", "vocab.txt", &err), err);
+  assert_ok(sm_graph_add(graph, "NoOp", "init", NULL, 0, &err), err);
+  return graph;
+}
+
+static sm_graph *graph;
+static const char *const serve[] = {SM_TAG_SERVE};
+static sm_tensor_info x, y;
+static const sm_tensor_info *inputs[1], *outputs[1];
+static sm_signature signature;
+static const sm_signature *signatures[1];
+static sm_meta_graph_spec spec;
+
+/* A spec with which nothing is wrong. */
+static void make_spec(void) {
+  static const int64_t dims[] = {-1};
+  x = (sm_tensor_info){.name = "x", .tensor_name = "x:0", .dtype = SM_DT_FLOAT, .rank = 1, .dims = dims};
+  y = (sm_tensor_info){.name = "y", .tensor_name = "y:0", .dtype = SM_DT_FLOAT, .rank = 1, .dims = dims};
+  inputs[0] = &x;
+  outputs[0] = &y;
+  signature = (sm_signature){.key = "serving_default",
+                             .method_name = SM_METHOD_PREDICT,
+                             .n_inputs = 1,
+                             .inputs = inputs,
+                             .n_outputs = 1,
+                             .outputs = outputs};
+  signatures[0] = &signature;
+  spec = (sm_meta_graph_spec)SM_META_GRAPH_SPEC_INIT;
+  spec.tags = serve;
+  spec.n_tags = 1;
+  spec.signatures = signatures;
+  spec.n_signatures = 1;
+  assert_ok(sm_graph_get_def(&spec.graph_def, graph, &err), err);
+}
+
+static void refused(const char *part, sm_status status) {
+  assert_status(sm_builder_add_meta_graph(NULL, builder, &spec, &err), status, err);
+  assert_mentions(err.message, part);
+  make_spec();
+}
+
+static void builder__refuses_specs(void **state) {
+  (void)state;
+  graph = make_graph();
+  make_spec();
+  begin("m");
+  spec.struct_size = 0;
+  refused("SM_META_GRAPH_SPEC_INIT", SM_INVALID_ARGUMENT);
+  spec.graph_def = (sm_string){NULL, 0};
+  refused("no graph", SM_INVALID_ARGUMENT);
+  spec.graph_def = (sm_string){"\x0a\x7f", 2};
+  refused("graph_def", SM_DATA_LOSS);
+  spec.graph_def = (sm_string){
+      "\x0a\x03\x0a\x01"
+      "n",
+      5};
+  refused("without an op", SM_INVALID_ARGUMENT);
+  spec.init_op = "gone";
+  refused("init op: gone: there is no such node", SM_INVALID_ARGUMENT);
+  spec.train_op = "gone";
+  refused("train op: gone", SM_INVALID_ARGUMENT);
+  y.tensor_name = "gone:0";
+  refused("signature serving_default: output y: gone:0: there is no such node", SM_INVALID_ARGUMENT);
+  y.tensor_name = "y:1";
+  refused("fewer outputs", SM_INVALID_ARGUMENT);
+  y.tensor_name = "y";
+  refused("NODE:NUMBER", SM_INVALID_ARGUMENT);
+  y.dtype = SM_DT_INT64;
+  refused("is of dtype float32, not int64", SM_INVALID_ARGUMENT);
+  y.dtype = SM_DT_INVALID;
+  refused("dtype field", SM_INVALID_ARGUMENT);
+  signature.key = SM_KEY_INIT_OP;
+  refused("SignatureDef map key \"__saved_model_init_op\" is reserved for initialization. Please use a different key.",
+          SM_INVALID_ARGUMENT);
+  signature.key = SM_KEY_TRAIN_OP;
+  refused("is reserved for the train op", SM_INVALID_ARGUMENT);
+  assert_status(sm_builder_finish(builder, &err), SM_FAILED_PRECONDITION, err);
+  sm_builder_close(builder);
+  builder = NULL;
+  assert_number("names left", count_names(dir.path), 0);
+  sm_graph_free(graph);
+}
+
+static void builder__refuses_assets(void **state) {
+  (void)state;
+  graph = make_graph();
+  make_spec();
+  begin("m");
+  sm_asset_spec assets[] = {{.tensor_name = "s:0", .data = {"one", 3}, .filename = "v"},
+                            {.tensor_name = "s:0", .data = {"two", 3}, .filename = "./v"}};
+  const struct {
+    const char *filename, *path, *tensor_name, *part;
+    sm_status status;
+  } rows[] = {
+      {"../v", NULL, "s:0", "not a name inside", SM_INVALID_ARGUMENT},
+      {"/etc/passwd", NULL, "s:0", "not a name inside", SM_INVALID_ARGUMENT},
+      {"", NULL, "s:0", "not a name inside", SM_INVALID_ARGUMENT},
+      {NULL, "/nowhere/v", "s:0", "/nowhere/v", SM_NOT_FOUND},
+      {"w", NULL, "x:0", "of dtype float32, not string", SM_INVALID_ARGUMENT},
+      {"w", NULL, "s", "NODE:NUMBER", SM_INVALID_ARGUMENT},
+      {"./v", NULL, "s:0", "with other bytes", SM_ALREADY_EXISTS},
+  };
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    assets[1] = (sm_asset_spec){.tensor_name = rows[i].tensor_name, .path = rows[i].path, .data = {"two", 3}};
+    assets[1].filename = rows[i].filename;
+    spec.assets = assets;
+    spec.n_assets = 2;
+    refused(rows[i].part, rows[i].status);
+  }
+  assets[1] = assets[0]; /* of equal bytes there is one */
+  spec.assets = assets;
+  spec.n_assets = 2;
+  assert_ok(sm_builder_add_meta_graph(NULL, builder, &spec, &err), err);
+  finish();
+  assert_number("assets", count_names(path_in(dir.path, "m/assets")), 1);
+  sm_graph_free(graph);
+}
+
+static void builder__tags_are_there_once(void **state) {
+  (void)state;
+  static const char *const twice[] = {SM_TAG_SERVE, SM_TAG_SERVE};
+  graph = make_graph();
+  make_spec();
+  begin("m");
+  assert_ok(sm_builder_add_meta_graph(NULL, builder, &spec, &err), err);
+  spec.tags = twice;
+  spec.n_tags = 2;
+  refused("these tags", SM_ALREADY_EXISTS);
+  finish();
+  sm_model *model;
+  assert_ok(sm_model_open(&model, path_in(dir.path, "m"), NULL, &err), err);
+  assert_number("meta graphs", sm_model_n_meta_graphs(model), 1);
+  assert_ok(sm_model_verify(model, NULL, NULL, &err), err);
+  sm_model_close(model);
+  sm_graph_free(graph);
+}
+
+/* ---- Directories ---- */
+
+static void builder__directories(void **state) {
+  (void)state;
+  const char *path = path_in(dir.path, "m");
+  assert_int_equal(mkdir(path, 0777), 0);
+  graph = make_graph();
+  make_spec();
+  begin("m"); /* an empty one is fine */
+  sm_builder *other;
+  assert_status(sm_builder_open(&other, path, &options, &err), SM_ABORTED, err);
+  assert_ok(sm_builder_add_meta_graph(NULL, builder, &spec, &err), err);
+  finish();
+  assert_status(sm_builder_open(&builder, path, &options, &err), SM_ALREADY_EXISTS, err);
+  options.overwrite = true;
+  write_file(path_in(dir.path, "file"), "", 0);
+  assert_status(sm_builder_open(&builder, path_in(dir.path, "file"), &options, &err), SM_ALREADY_EXISTS, err);
+  assert_int_equal(mkdir(path_in(dir.path, "home"), 0777), 0);
+  write_file(path_in(dir.path, "home/letter"), "", 0);
+  assert_status(sm_builder_open(&builder, path_in(dir.path, "home"), &options, &err), SM_FAILED_PRECONDITION, err);
+  assert_true(file_exists(path_in(dir.path, "home/letter")));
+  assert_status(sm_builder_open(&builder, path_in(dir.path, ".."), &options, &err), SM_INVALID_ARGUMENT, err);
+  options.in_place = true;
+  assert_status(sm_builder_open(&builder, path, &options, &err), SM_INVALID_ARGUMENT, err);
+  options.overwrite = false;
+  assert_status(sm_builder_open(&builder, path_in(dir.path, "gone"), &options, &err), SM_NOT_FOUND, err);
+  assert_number("names left", count_names(dir.path), 3);
+  sm_graph_free(graph);
+}
+
+/* ---- Models that are taken over ---- */
+
+static uint64_t inode_of(const char *path) {
+  struct stat facts;
+  assert_int_equal(stat(path, &facts), 0);
+  return facts.st_ino;
+}
+
+static void take_over(const char *from, const char *to) {
+  sm_model *model;
+  assert_ok(sm_model_open(&model, path_in(dir.path, from), NULL, &err), err);
+  begin(to);
+  assert_ok(sm_builder_add_model(builder, model, &err), err);
+  finish();
+  sm_model_close(model);
+}
+
+static void save_simple(const char *name) {
+  const float value = 1;
+  const sm_tensor_view view = view_of(SM_DT_FLOAT, &value, sizeof value, 0, NULL);
+  sm_bundle_writer *variables;
+  graph = make_graph();
+  make_spec();
+  begin(name);
+  assert_ok(sm_builder_add_meta_graph(NULL, builder, &spec, &err), err);
+  assert_ok(sm_builder_get_variables(&variables, builder, &err), err);
+  assert_ok(sm_bundle_writer_add(variables, "v", &view, &err), err);
+  finish();
+  sm_graph_free(graph);
+}
+
+/* Data is linked, the SavedModel is not: it will be replaced, not written to, but who knows what others do. */
+static void builder__links_files(void **state) {
+  (void)state;
+  static const char data[] = "variables/variables.data-00000-of-00001";
+  char name[256];
+  save_simple("m");
+  take_over("m", "n");
+  snprintf(name, sizeof name, "m/%s", data);
+  uint64_t wanted = inode_of(path_in(dir.path, name));
+  snprintf(name, sizeof name, "n/%s", data);
+  assert_number("data", inode_of(path_in(dir.path, name)), wanted);
+  assert_true(inode_of(path_in(dir.path, "m/saved_model.pb")) != inode_of(path_in(dir.path, "n/saved_model.pb")));
+}
+
+/* What a symbolic link leads to is taken, not the link. */
+static void builder__follows_links(void **state) {
+  (void)state;
+  struct stat facts;
+  save_simple("m");
+  assert_int_equal(rename(path_in(dir.path, "m/variables"), path_in(dir.path, "blobs")), 0);
+  assert_int_equal(symlink("../blobs", path_in(dir.path, "m/variables")), 0);
+  assert_int_equal(symlink("variables/variables.index", path_in(dir.path, "m/extra")), 0);
+  take_over("m", "n");
+  assert_int_equal(lstat(path_in(dir.path, "n/variables"), &facts), 0);
+  assert_true(S_ISDIR(facts.st_mode));
+  assert_int_equal(lstat(path_in(dir.path, "n/extra"), &facts), 0);
+  assert_true(S_ISREG(facts.st_mode));
+}
+
+/* Somebody else has changed it between opening and saving. */
+static void builder__in_place_wants_the_model_that_is_there(void **state) {
+  (void)state;
+  sm_model *model;
+  save_simple("m");
+  assert_ok(sm_model_open(&model, path_in(dir.path, "m"), NULL, &err), err);
+  options.overwrite = true;
+  graph = make_graph();
+  make_spec();
+  spec.n_tags = 0;
+  begin("m");
+  assert_ok(sm_builder_add_meta_graph(NULL, builder, &spec, &err), err);
+  finish();
+  options.overwrite = false;
+  options.in_place = true;
+  begin("m");
+  assert_status(sm_builder_add_model(builder, model, &err), SM_ABORTED, err);
+  sm_model_close(model);
+  sm_graph_free(graph);
+}
+
+/* ---- Metadata ---- */
+
+static void builder__metadata(void **state) {
+  (void)state;
+  static const char wanted[] = "{\n  \"a\": \"\\\"\\\\\\n\\u0001\",\n  \"\xc3\xa4\": \"2\"\n}\n";
+  const sm_metadata_entry *entries;
+  sm_model *model;
+  size_t n, size;
+  graph = make_graph();
+  make_spec();
+  begin("m");
+  assert_ok(sm_builder_add_meta_graph(NULL, builder, &spec, &err), err);
+  assert_ok(sm_builder_set_metadata(builder, "\xc3\xa4", "1", &err), err);
+  assert_ok(sm_builder_set_metadata(builder, "b", "1", &err), err);
+  assert_ok(sm_builder_set_metadata(builder, "a", "\"\\\n\x01", &err), err);
+  assert_ok(sm_builder_set_metadata(builder, "\xc3\xa4", "2", &err), err);
+  assert_ok(sm_builder_remove_metadata(builder, "b", &err), err);
+  assert_status(sm_builder_remove_metadata(builder, "b", &err), SM_NOT_FOUND, err);
+  assert_status(sm_builder_set_metadata(builder, "b", "\xff", &err), SM_INVALID_ARGUMENT, err);
+  finish();
+  uint8_t *text = read_file(path_in(dir.path, "m/" SM_FILE_METADATA), &size);
+  assert_bytes("metadata.json", text, size, wanted, sizeof wanted - 1);
+  free(text);
+  assert_ok(sm_model_open(&model, path_in(dir.path, "m"), NULL, &err), err);
+  assert_ok(sm_model_get_metadata(&entries, &n, model, &err), err);
+  assert_number("entries", n, 2);
+  assert_text("key", entries[0].key, "a");
+  assert_text("value", entries[0].value, "\"\\\n\x01");
+  assert_text("key", entries[1].key, "\xc3\xa4");
+  sm_model_close(model);
+  sm_graph_free(graph);
+}
+
+int main(void) {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      CASE(builder__refuses_specs),
+      CASE(builder__refuses_assets),
+      CASE(builder__tags_are_there_once),
+      CASE(builder__directories),
+      CASE(builder__links_files),
+      CASE(builder__follows_links),
+      CASE(builder__in_place_wants_the_model_that_is_there),
+      CASE(builder__metadata),
+  };
+  return cmocka_run_group_tests_name("builder", tests, NULL, NULL);
+}
