@@ -4,7 +4,7 @@
 #include <savedmodel/pb/saved_object_graph.pb-c.h>
 
 #include "builder/builder_internal.h"
-#include "builder/encode.h"
+#include "builder/encode_parts.h"
 #include "builder/spec_check.h"
 #include "graph/graph_edit.h"
 #include "graph/saver_graph.h"

@@ -1,6 +1,6 @@
 #include <savedmodel/pb/meta_graph.pb-c.h>
 
-#include "builder/encode.h"
+#include "builder/encode_parts.h"
 
 /* Fields: proto/meta_graph.proto, tensor_shape.proto. */
 enum {

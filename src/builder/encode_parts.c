@@ -1,4 +1,4 @@
-#include "builder/encode.h"
+#include "builder/encode_parts.h"
 
 #include "codec/varint.h"
 

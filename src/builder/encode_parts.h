@@ -1,7 +1,7 @@
 /* Parts of a meta graph, from the structs that users know to bytes: fields in the order of their numbers, maps sorted, what
  * is a default left out. Format: proto/meta_graph.proto, saver.proto. */
-#ifndef SM_BUILDER_ENCODE_H
-#define SM_BUILDER_ENCODE_H
+#ifndef SM_BUILDER_ENCODE_PARTS_H
+#define SM_BUILDER_ENCODE_PARTS_H
 
 #include <savedmodel/model.h>
 
