@@ -151,6 +151,12 @@ def scan_seeds(given):
   return given.small_models + given.keras_metadata
 
 
+def graph_def_seeds(given):
+  for name, messages in parts(given, 4 << 10):
+    if name == "GraphDef":
+      yield from messages
+
+
 # ---- Text ----
 
 ODD_TEXTS = {
