@@ -34,13 +34,13 @@ static uint8_t count_attr(const sm_op_arg *arg) {
   return arg->number_attr != SM_NO_ATTR ? arg->number_attr : arg->type_list_attr;
 }
 
-/* By an attribute that is given; -1: none says it. */
+/* By an attribute that is given, more than there can be if that makes no sense; -1: none says it. */
 static int64_t known_count(const inference *in, const sm_op_arg *arg) {
   const sm_attr *given;
   if (count_attr(arg) == SM_NO_ATTR) return 1;
   given = find_attr(in, count_attr(arg));
   if (given == NULL) return -1;
-  if (given->kind == SM_ATTR_INT) return given->i;
+  if (given->kind == SM_ATTR_INT) return given->i >= 0 ? given->i : INT64_MAX;
   return given->kind == SM_ATTR_TYPES ? (int64_t)given->n : -1;
 }
 

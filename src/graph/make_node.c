@@ -104,7 +104,7 @@ static const char *const kind_names[] = {[SM_ATTR_INT] = "int",
                                          [SM_ATTR_FLOATS] = "list(float)",
                                          [SM_ATTR_STRINGS] = "list(string)",
                                          [SM_ATTR_TYPES] = "list(type)",
-                                         [SM_ATTR_PROTO] = "any"};
+                                         [SM_ATTR_PROTO] = "message"};
 
 /* Are the members there that the kind needs? */
 static bool is_whole(const sm_attr *attr) {
@@ -119,6 +119,12 @@ static bool is_whole(const sm_attr *attr) {
   }
 }
 
+/* Types and numbers say what the inputs and outputs are, so they have to be known here. */
+static bool fits_kind(const sm_attr *attr, const char *wanted) {
+  if (attr->kind != SM_ATTR_PROTO) return strcmp(wanted, kind_names[attr->kind]) == 0;
+  return strcmp(wanted, "int") != 0 && strcmp(wanted, "type") != 0 && strcmp(wanted, "list(type)") != 0;
+}
+
 static sm_status check_attr(const sm_op_def *def, const sm_node_spec *spec, size_t i, sm_error *err) {
   const sm_attr *attr = &spec->attrs[i];
   if (attr->name == NULL || !is_whole(attr))
@@ -131,7 +137,7 @@ static sm_status check_attr(const sm_op_def *def, const sm_node_spec *spec, size
   if (found == SM_NO_ATTR)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: %s has no attribute %s", spec->name, spec->op, attr->name);
   const char *wanted = def->attrs[found].proto->type;
-  if (attr->kind != SM_ATTR_PROTO && strcmp(wanted, kind_names[attr->kind]) != 0)
+  if (!fits_kind(attr, wanted))
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: attribute %s is a %s, but %s takes a %s", spec->name, attr->name,
                    kind_names[attr->kind], spec->op, wanted);
   return SM_OK;
