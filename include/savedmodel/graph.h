@@ -178,9 +178,8 @@ SM_API const sm_collection *sm_graph_get_collections(size_t *n, sm_graph *graph)
 /* ---- Taking parts out of a GraphDef ---- */
 
 /**
- * The part of a graph that some tensors need: the nodes that lead to them, along inputs and control inputs, in their
- * order and as they were; and the functions these call. Loops are fine. What a node said of colocation with one that is
- * gone is left out, for no importer would take it.
+ * The part of a graph that some tensors need: the nodes that lead to them, along inputs, control inputs and colocations,
+ * and the functions these call; in their order and byte for byte. Loops are fine.
  *
  * out        out->data is freed with sm_graph_free_def and the same allocator; NULL on failure.
  * graph_def  serialised GraphDef, borrowed for the call.
@@ -189,7 +188,7 @@ SM_API const sm_collection *sm_graph_get_collections(size_t *n, sm_graph *graph)
  *
  * Errors: NOT_FOUND a name that is not in the graph; DATA_LOSS no GraphDef; RESOURCE_EXHAUSTED.
  * Cost: n log n for n nodes; memory of 80 bytes for each node, and the result.
- * Result: as tf.compat.v1.graph_util.extract_sub_graph, but that it keeps all functions, and the colocations.
+ * Result: as tf.compat.v1.graph_util.extract_sub_graph, but that it keeps all functions.
  */
 SM_API sm_status sm_graph_prune(sm_string *out, sm_string graph_def, const char *const *names, size_t n_names,
                                 const sm_allocator *allocator, sm_error *err);

@@ -5,8 +5,8 @@
 #include "graph/reach.h"
 #include "wire/emit.h"
 
-/* Fields of GraphDef, FunctionDefLibrary, GradientDef, NodeDef, map entries, AttrValue, ListValue: proto/graph.proto,
- * function.proto, node_def.proto, attr_value.proto. */
+/* Fields of GraphDef, FunctionDefLibrary, FunctionDef, OpDef, GradientDef, NodeDef: proto/graph.proto, function.proto,
+ * op_def.proto, node_def.proto. */
 enum {
   GRAPH_NODE = 1,
   GRAPH_LIBRARY = 2,
@@ -17,25 +17,16 @@ enum {
   OP_NAME = 1,
   GRADIENT_OF = 1,
   REGISTERED_GRADIENT_FUNCTION = 1,
-  NODE_NAME = 1,
-  NODE_ATTR = 5,
-  ENTRY_KEY = 1,
-  ENTRY_VALUE = 2,
-  ATTR_LIST = 1,
-  LIST_STRING = 2
+  NODE_NAME = 1
 };
 
 /* What leads to something that has to stay. */
 enum { KEPT = 1 };
 
-/* The attribute that says with which nodes a node is colocated, a list of "loc:@NAME". */
-static const char COLOCATION[] = "_class", COLOCATION_PREFIX[] = "loc:@";
-
 typedef struct pruning {
   sm_reach reach;
   const sm_wire_source *source;
   sm_buffer *out;
-  sm_buffer scratch; /* an attribute that is written anew */
 } pruning;
 
 static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
@@ -86,65 +77,10 @@ static bool keeps_function(const pruning *p, sm_string name) {
 
 /* ---- Nodes ---- */
 
-/* Colocation with a node that is gone; other values of the attribute stay, whatever they are. */
-static bool is_stale(const pruning *p, sm_string value) {
-  enum { PREFIX_SIZE = sizeof COLOCATION_PREFIX - 1 };
-  if (value.size < PREFIX_SIZE || memcmp(value.data, COLOCATION_PREFIX, PREFIX_SIZE) != 0) return false;
-  return !keeps_node(p, (sm_string){value.data + PREFIX_SIZE, value.size - PREFIX_SIZE});
-}
-
-/* Puts the values that stay into scratch, as the fields of a ListValue. */
-static sm_status filter_colocations(pruning *p, bool *has_stale, sm_span attr, sm_error *err) {
-  sm_span list;
-  *has_stale = false;
-  p->scratch.size = 0;
-  SM_TRY(sm_wire_find_bytes(&list, attr, ATTR_LIST, p->source, err));
-  sm_wire_reader reader = sm_wire_read(list, p->source);
-  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    bool drops = field.tag == SM_WIRE_TAG(LIST_STRING, SM_WIRE_BYTES) && is_stale(p, text_of(field.bytes));
-    *has_stale |= drops;
-    if (!drops) SM_TRY(sm_buffer_put(&p->scratch, field.whole.data, field.whole.size, err));
-  }
-  return sm_wire_finish(&reader, err);
-}
-
-/* The attribute with what is in scratch; without it where that is nothing. */
-static sm_status put_colocations(pruning *p, sm_error *err) {
-  size_t entry, value;
-  if (p->scratch.size == 0) return SM_OK;
-  SM_TRY(sm_wire_open(&entry, p->out, NODE_ATTR, err));
-  SM_TRY(sm_wire_put_bytes(p->out, ENTRY_KEY, COLOCATION, sizeof COLOCATION - 1, err));
-  SM_TRY(sm_wire_open(&value, p->out, ENTRY_VALUE, err));
-  SM_TRY(sm_wire_put_bytes(p->out, ATTR_LIST, p->scratch.data, p->scratch.size, err));
-  SM_TRY(sm_wire_close(p->out, value, err));
-  return sm_wire_close(p->out, entry, err);
-}
-
-static sm_status put_changed_node(pruning *p, sm_span node, sm_error *err) {
-  size_t contents;
-  SM_TRY(sm_wire_open(&contents, p->out, GRAPH_NODE, err));
-  sm_wire_reader reader = sm_wire_read(node, p->source);
-  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    sm_span key = {NULL, 0};
-    if (field.tag == SM_WIRE_TAG(NODE_ATTR, SM_WIRE_BYTES))
-      SM_TRY(sm_wire_find_bytes(&key, field.bytes, ENTRY_KEY, p->source, err));
-    if (!sm_string_equal(text_of(key), sm_string_of(COLOCATION)))
-      SM_TRY(sm_buffer_put(p->out, field.whole.data, field.whole.size, err));
-  }
-  SM_TRY(sm_wire_finish(&reader, err));
-  SM_TRY(put_colocations(p, err));
-  return sm_wire_close(p->out, contents, err);
-}
-
 static sm_status put_node(pruning *p, const sm_wire_field *field, sm_error *err) {
-  sm_span name, attr;
-  bool has_stale = false;
+  sm_span name;
   SM_TRY(sm_wire_find_bytes(&name, field->bytes, NODE_NAME, p->source, err));
-  if (!keeps_node(p, text_of(name))) return SM_OK;
-  SM_TRY(sm_node_find_attr(&attr, field->bytes, COLOCATION, p->source, err));
-  if (attr.data != NULL) SM_TRY(filter_colocations(p, &has_stale, attr, err));
-  return has_stale ? put_changed_node(p, field->bytes, err)
-                   : sm_buffer_put(p->out, field->whole.data, field->whole.size, err);
+  return keeps_node(p, text_of(name)) ? sm_buffer_put(p->out, field->whole.data, field->whole.size, err) : SM_OK;
 }
 
 /* ---- Functions ---- */
@@ -200,6 +136,7 @@ static sm_status prune(pruning *p, sm_spans graph_def, const sm_prune_roots *roo
   enum { NO_MARK = 0 };
   SM_TRY(sm_reach_init(&p->reach, graph_def, NO_MARK, p->source, arena, err));
   SM_TRY(sm_reach_follow_gradients(&p->reach, graph_def, arena, err));
+  p->reach.follows_colocations = true;
   SM_TRY(mark_registered_gradients(p, graph_def, arena, err));
   SM_TRY(mark_roots(p, roots, err));
   SM_TRY(sm_reach_spread(&p->reach, err));
@@ -210,10 +147,7 @@ static sm_status prune(pruning *p, sm_spans graph_def, const sm_prune_roots *roo
 sm_status sm_graph_prune_to(sm_buffer *out, sm_spans graph_def, const sm_prune_roots *roots,
                             const sm_wire_source *source, sm_arena *arena, sm_error *err) {
   pruning p = {.source = source, .out = out};
-  sm_buffer_init(&p.scratch, arena->allocator, arena->max_bytes);
-  sm_status status = prune(&p, graph_def, roots, arena, err);
-  sm_buffer_free(&p.scratch);
-  return status;
+  return prune(&p, graph_def, roots, arena, err);
 }
 
 /* ---- For users ---- */

@@ -13,8 +13,8 @@ typedef struct sm_prune_roots {
 } sm_prune_roots;
 
 /*
- * Appends to out the GraphDef that is left: kept nodes and functions in their order, byte for byte, but for colocations with
- * nodes that are gone. A gradient stays with its function; functions that are registered as gradients stay always.
+ * Appends to out the GraphDef that is left: kept nodes and functions in their order, byte for byte. What a node is colocated
+ * with stays with it. A gradient stays with its function; functions that are registered as gradients stay always.
  *
  * arena  for the time of the call.
  *

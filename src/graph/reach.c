@@ -1,7 +1,7 @@
 #include "graph/reach.h"
 
-/* Fields of GraphDef, FunctionDefLibrary, GradientDef, RegisteredGradient, NodeDef: proto/graph.proto, function.proto,
- * node_def.proto. */
+/* Fields of GraphDef, FunctionDefLibrary, GradientDef, RegisteredGradient, NodeDef, AttrValue, ListValue:
+ * proto/graph.proto, function.proto, node_def.proto, attr_value.proto. */
 enum {
   GRAPH_NODE = 1,
   GRAPH_LIBRARY = 2,
@@ -11,7 +11,9 @@ enum {
   GRADIENT_FUNCTION = 2,
   REGISTERED_GRADIENT_FUNCTION = 1,
   NODE_NAME = 1,
-  NODE_INPUT = 3
+  NODE_INPUT = 3,
+  ATTR_LIST = 1,
+  LIST_STRING = 2
 };
 
 static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
@@ -142,11 +144,29 @@ static sm_status spread_calls(sm_reach *reach, sm_span node, uint32_t marks, boo
   return sm_node_each_nested_func(node, reach->source, mark_called, &c, err);
 }
 
+/* The attribute _class is a list of "loc:@NAME". */
+static sm_status spread_colocations(sm_reach *reach, sm_span node, uint32_t marks, sm_error *err) {
+  static const char PREFIX[] = "loc:@";
+  enum { PREFIX_SIZE = sizeof PREFIX - 1 };
+  sm_span attr, list;
+  SM_TRY(sm_node_find_attr(&attr, node, "_class", reach->source, err));
+  SM_TRY(sm_wire_find_bytes(&list, attr, ATTR_LIST, reach->source, err));
+  sm_wire_reader reader = sm_wire_read(list, reach->source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    sm_string value = text_of(field.bytes);
+    if (field.tag != SM_WIRE_TAG(LIST_STRING, SM_WIRE_BYTES)) continue;
+    if (value.size < PREFIX_SIZE || memcmp(value.data, PREFIX, PREFIX_SIZE) != 0) continue;
+    sm_reach_mark_tensor(reach, (sm_string){value.data + PREFIX_SIZE, value.size - PREFIX_SIZE}, marks);
+  }
+  return sm_wire_finish(&reader, err);
+}
+
 static sm_status spread_node(sm_reach *reach, sm_reach_node *node, sm_error *err) {
   bool is_new = !node->was_visited;
   node->was_visited = true;
   node->is_waiting = false;
   SM_TRY(spread_calls(reach, node->bytes, node->marks, is_new, err));
+  if (reach->follows_colocations) SM_TRY(spread_colocations(reach, node->bytes, node->marks, err));
   sm_wire_reader reader = sm_wire_read(node->bytes, reach->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
     if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES))

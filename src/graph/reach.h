@@ -27,6 +27,7 @@ typedef struct sm_reach {
   size_t n_nodes;
   sm_graph_library defs;        /* of the functions */
   sm_reach_function *functions; /* by index in defs; of those of one name only the last is used */
+  bool follows_colocations;     /* marks go to the nodes of the graph that one is colocated with, too */
   size_t *waiting, n_waiting;   /* nodes whose marks have to go on, by index; functions after them */
 } sm_reach;
 

@@ -127,33 +127,32 @@ static void prune__keeps_functions(void **state) {
 
 /* ---- Colocation ---- */
 
-/* Puts a node with an attribute, and a list of strings as attribute _class. */
 static void put_colocated(w_buffer *out, const char *node, const char *const *values, size_t n) {
   size_t begun = begin_node(out, SPEC_NODE, node);
   put_attr_text(out, "other", "loc:@gone");
-  if (n != 0) {
-    w_entry entry = w_begin_entry(out, 5, "_class");
-    size_t list = w_begin(out, 1);
-    for (size_t i = 0; i < n; i++) w_text(out, 2, values[i]);
-    w_end(out, list);
-    w_end_entry(out, entry);
-  }
+  w_entry entry = w_begin_entry(out, 5, "_class");
+  size_t list = w_begin(out, 1);
+  for (size_t i = 0; i < n; i++) w_text(out, 2, values[i]);
+  w_end(out, list);
+  w_end_entry(out, entry);
   w_end(out, begun);
 }
 
-static void prune__forgets_colocation_with_what_is_gone(void **state) {
+/* TensorFlow does not import a node that is colocated with one that is not there. */
+static void prune__keeps_what_is_colocated(void **state) {
   (void)state;
-  static const char *const some[] = {"loc:@gone", "loc:@a", "else", "loc:@nowhere"}, *const left[] = {"loc:@a", "else"};
+  static const char *const places[] = {"loc:@p", "gone", "loc:", "loc:@nowhere"}, *const further[] = {"loc:@q"};
   sm_string out;
-  put_node(&w, SPEC_NODE, "gone=G()");
-  put_colocated(&w, "a=A()", some, 1);
-  put_colocated(&w, "b=B(a)", some, N_OF(some));
-  put_colocated(&w, "c=C(b)", left, N_OF(left));
-  put_colocated(&wanted, "a=A()", NULL, 0);
-  put_colocated(&wanted, "b=B(a)", left, N_OF(left));
-  put_colocated(&wanted, "c=C(b)", left, N_OF(left));
-  assert_ok(sm_graph_prune(&out, (sm_string){(char *)w.data, w.size}, (const char *[]){"c"}, 1, NULL, &err), err);
-  assert_bytes("left", out.data, out.size, wanted.data, wanted.size);
+  for (int all = 1; all >= 0; all--) {
+    w_buffer *to = all ? &w : &wanted;
+    put_node(to, SPEC_NODE, "i=I()");
+    put_colocated(to, "p=P(i)", further, 1);
+    put_node(to, SPEC_NODE, "q=Q()");
+    if (all) put_node(to, SPEC_NODE, "gone=G()");
+    put_colocated(to, "a=A()", places, N_OF(places));
+  }
+  assert_ok(sm_graph_prune(&out, (sm_string){(char *)w.data, w.size}, (const char *[]){"a"}, 1, NULL, &err), err);
+  assert_bytes("kept", out.data, out.size, wanted.data, wanted.size);
   sm_graph_free_def(&out, NULL);
 }
 
@@ -228,7 +227,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(prune__keeps_what_leads_there, set_up, tear_down),
       cmocka_unit_test_setup_teardown(prune__keeps_functions, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(prune__forgets_colocation_with_what_is_gone, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(prune__keeps_what_is_colocated, set_up, tear_down),
       cmocka_unit_test_setup_teardown(prune__refuses, set_up, tear_down),
       cmocka_unit_test_setup_teardown(prune__long_chains, set_up, tear_down),
       cmocka_unit_test_setup_teardown(prune__out_of_memory, set_up, tear_down),
