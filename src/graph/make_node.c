@@ -2,11 +2,14 @@
  * outputs, is read from these again. */
 #include "graph/graph_internal.h"
 
+#include "graph/graph_check.h"
 #include "graph/node_write.h"
 #include "graph/reach.h"
 
 /* Fields of GraphDef: proto/graph.proto. */
 enum { GRAPH_NODE = 1 };
+
+enum { SHOWN_SIZE = 256 };
 
 /* ---- Inputs ---- */
 
@@ -143,20 +146,6 @@ static sm_status check_attr(const sm_op_def *def, const sm_node_spec *spec, size
   return SM_OK;
 }
 
-/* All that an op asks for is there, or has a default. */
-static sm_status check_complete(const sm_full_attrs *attrs, const sm_op_def *def, const sm_node_spec *spec,
-                                sm_error *err) {
-  for (size_t i = 0; i < def->n_attrs; i++) {
-    bool is_there = def->attrs[i].default_value.data != NULL;
-    for (size_t k = 0; k < attrs->n && !is_there; k++)
-      is_there = sm_string_equal(sm_string_of(attrs->items[k].name), def->attrs[i].name);
-    if (!is_there)
-      return SM_FAIL(err, SM_INVALID_ARGUMENT, "node %s: %s needs the attribute %s", spec->name, spec->op,
-                     def->attrs[i].proto->name);
-  }
-  return SM_OK;
-}
-
 static sm_status complete_attrs(sm_full_attrs *out, sm_graph *graph, const sm_op_def *def, const sm_node_spec *spec,
                                 const node_inputs *in, sm_error *err) {
   size_t most = spec->n_attrs + def->n_attrs;
@@ -166,8 +155,7 @@ static sm_status complete_attrs(sm_full_attrs *out, sm_graph *graph, const sm_op
     SM_TRY(check_attr(def, spec, i, err));
     out->items[i] = spec->attrs[i];
   }
-  SM_TRY(sm_infer_attrs(out, def, in->dtypes, in->n_data, spec->name, err));
-  return check_complete(out, def, spec, err);
+  return sm_infer_attrs(out, def, in->dtypes, in->n_data, spec->name, err);
 }
 
 /* ---- The node ---- */
@@ -204,6 +192,18 @@ static sm_status write_node(sm_graph *graph, const sm_node_spec *spec, sm_made_n
   return SM_OK;
 }
 
+/* Are all attributes there, with values that the op allows? */
+static sm_status check_attrs(const sm_graph *graph, const char *name, const sm_made_node *made, sm_error *err) {
+  sm_node_attrs attrs;
+  char place[SHOWN_SIZE];
+  const sm_span node = {graph->bytes.data + made->offset, made->size};
+  SM_TRY(sm_node_read_attrs(&attrs, made->def, node, &graph->source, err));
+  sm_status status = sm_node_check_attrs(made->def, &attrs, &graph->source, err);
+  snprintf(place, sizeof place, "node %s", name);
+  if (status != SM_OK) sm_error_add_place(err, place);
+  return status;
+}
+
 /* name: in the graph's arena. */
 static sm_status enter_node(sm_graph *graph, sm_string name, const sm_made_node *made, sm_error *err) {
   void *nodes = graph->nodes;
@@ -229,7 +229,8 @@ static sm_status make_node(sm_graph *graph, const sm_node_spec *spec, sm_made_no
                              .attrs = attrs.items,
                              .n_attrs = attrs.n,
                              .device = spec->device};
-  return write_node(graph, &full, made, err);
+  SM_TRY(write_node(graph, &full, made, err));
+  return check_attrs(graph, spec->name, made, err);
 }
 
 sm_status sm_graph_add_node(sm_graph *graph, const sm_node_spec *spec, sm_error *err) {
