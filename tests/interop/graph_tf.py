@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Does TensorFlow take the graphs that the library makes, and do they do what they should?
 
-    graph_tf.py MAKE_GRAPHS MODELS_DIR...
+    graph_tf.py MAKE_GRAPHS EXAMPLES_DIR MODELS_DIR...
 
-Needs TensorFlow.  MAKE_GRAPHS is the program of that name.  Graphs that it makes are imported, run, saved by their saver,
+Needs TensorFlow.  MAKE_GRAPHS is the program of that name; the models that the programs in EXAMPLES_DIR write are loaded
+and called, too.  Graphs that it makes are imported, run, saved by their saver,
 restored by it; savers that it adds to TensorFlow's own graphs are, too, those of partitioned variables among them; what it
 prunes from the models below MODELS_DIR has the nodes that TensorFlow's extract_sub_graph keeps, and the same bytes.
 """
@@ -109,6 +110,31 @@ def run_tables():
         session.run("init_all_tables", {"vocabulary:0": path})
         check("tables: ids", session.run("found_ids:0", {"words:0": ["two", "zero", "x"]}).tolist() == [2, 0, -1])
         check("tables: names", session.run("found_names:0", {"numbers:0": [20, 7]}).tolist() == [b"twenty", b"?"])
+
+
+# ---- Models that the examples write ----
+
+
+EXAMPLES = {
+    "save_half_plus_two": ("x", np.float32([[1], [4]]), "y", [[2.5], [4.0]]),
+    "save_vocabulary": ("words", np.array([b"cherry", b"apple", b"zebra"]), "numbers", [2, 0, -1]),
+}
+
+
+def run_example(name, examples_dir):
+    fed, value, fetched, wanted = EXAMPLES[name]
+    path = os.path.join(work, name)
+    subprocess.run([os.path.join(examples_dir, name), path], check=True, stdout=subprocess.DEVNULL)
+    with tf.Graph().as_default(), v1.Session() as session:
+        meta_graph = v1.saved_model.loader.load(session, ["serve"], path)
+        signature = meta_graph.signature_def["serving_default"]
+        result = session.run(signature.outputs[fetched].name, {signature.inputs[fed].name: value})
+        check(name + ": loaded as V1", result.tolist() == wanted)
+    with tf.Graph().as_default(), v1.Session() as session:
+        model = tf.saved_model.load(path)
+        session.run([v1.global_variables_initializer(), v1.tables_initializer()])
+        result = session.run(model.signatures["serving_default"](tf.constant(value))[fetched])
+        check(name + ": loaded as V2", result.tolist() == wanted)
 
 
 # ---- Savers ----
@@ -307,7 +333,7 @@ def check_loop():
 
 def main():
     global program, work
-    if len(sys.argv) < 3:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
     program = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
@@ -317,11 +343,13 @@ def main():
         run_half_plus_two()
         run_inferred()
         run_tables()
+        for name in EXAMPLES:
+            run_example(name, sys.argv[2])
         check_savers()
         check_saver_without_collections()
         check_shared_resources()
         check_loop()
-        for folder in sys.argv[2:]:
+        for folder in sys.argv[3:]:
             for what, meta_graph in graphs_below(folder):
                 check_pruning(what, meta_graph)
     print("%d passed, %d failed" % (passed, failed))
