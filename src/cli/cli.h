@@ -86,8 +86,10 @@ void cli_storage_close(cli_storage *storage);
 
 /*
  * A checkpoint by any of its names: a SavedModel's directory, a prefix, PREFIX.index, a directory with a state file. _find
- * says the prefix (4096 bytes) and, in options, where it lies; _open opens it. They fail and say so.
+ * says the prefix (4096 bytes) and, in options, where it lies; _open opens it. They fail and say so; _try leaves in err what
+ * is wrong with a state file, or SM_OK.
  */
+int cli_checkpoint_try(char *prefix, sm_open_options *options, sm_error *err, const cli_args *args, const char *path);
 int cli_checkpoint_find(char *prefix, sm_open_options *options, const cli_args *args, const char *path);
 int cli_checkpoint_open(sm_bundle_reader **out, const cli_args *args, const char *path);
 

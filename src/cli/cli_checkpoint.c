@@ -33,14 +33,21 @@ static sm_status find_prefix(char *prefix, const char *path, const sm_open_optio
   return SM_OK;
 }
 
-int cli_checkpoint_find(char *prefix, sm_open_options *options, const cli_args *args, const char *path) {
-  sm_error err;
+int cli_checkpoint_try(char *prefix, sm_open_options *options, sm_error *err, const cli_args *args, const char *path) {
   const cli_storage *storage = args->storage;
   int code = cli_storage_open(args->storage, path);
   if (code != CLI_OK) return code;
   options->fs = storage->fs;
   if (storage->fs != NULL) path = storage->dir;
-  return find_prefix(prefix, path, options, &err) == SM_OK ? CLI_OK : cli_fail_status(&err);
+  err->code = SM_OK;
+  (void)find_prefix(prefix, path, options, err);
+  return CLI_OK;
+}
+
+int cli_checkpoint_find(char *prefix, sm_open_options *options, const cli_args *args, const char *path) {
+  sm_error err;
+  int code = cli_checkpoint_try(prefix, options, &err, args, path);
+  return code != CLI_OK || err.code == SM_OK ? code : cli_fail_status(&err);
 }
 
 int cli_checkpoint_open(sm_bundle_reader **out, const cli_args *args, const char *path) {

@@ -85,14 +85,18 @@ int cli_verify(const cli_args *args) {
   json out = {.depth = 0};
   report to = {.out = args->values[CLI_json] != NULL ? &out : NULL};
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
-  int code = cli_checkpoint_find(path, &options, args, cli_dir(args));
+  int code = cli_checkpoint_try(path, &options, &err, args, cli_dir(args));
   if (code != CLI_OK) return code;
   options.no_mmap = true; /* a file that shrinks meanwhile is an error, not the end of the process */
   if (to.out != NULL) {
     json_begin_object(to.out, NULL);
     json_begin_list(to.out, "findings");
   }
-  sm_status status = verify(&to, path, &options, &err);
+  sm_status status = err.code;
+  if (status != SM_OK)
+    (void)report_failure(&to, SM_FILE_CHECKPOINT_STATE, status, &err);
+  else
+    status = verify(&to, path, &options, &err);
   if (to.out != NULL) {
     json_end_list(to.out);
     json_string(to.out, "format", "savedmodel/1");
@@ -100,6 +104,7 @@ int cli_verify(const cli_args *args) {
     json_end_object(to.out);
     json_finish(to.out);
   }
-  if (to.n_errors != 0) return cli_fail("%s: %zu %s", path, to.n_errors, to.n_errors == 1 ? "error" : "errors");
+  const char *what = *path != '\0' ? path : cli_dir(args); /* no checkpoint was found */
+  if (to.n_errors != 0) return cli_fail("%s: %zu %s", what, to.n_errors, to.n_errors == 1 ? "error" : "errors");
   return status == SM_OK ? CLI_OK : cli_fail_status(&err);
 }

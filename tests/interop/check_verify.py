@@ -35,9 +35,11 @@ def tolerance():
 
 
 def find_path(folder, row):
-    """The model; of a row without one the prefix of its checkpoint."""
+    """The model; of a row without one the prefix of its checkpoint, or its directory."""
     if row is None or row["tf_parse"] != "-":
         return find_model(folder)
+    if "checkpoint" in os.listdir(folder):
+        return folder  # its state file is what is damaged
     indexes = [os.path.join(at, f) for at, _, files in os.walk(folder) for f in files if f.endswith(".index")]
     return indexes[0][:-len(".index")] if indexes else folder
 
@@ -72,7 +74,7 @@ class Checker:
         with open(os.path.join(folder, "truth.json")) as f:
             kind = json.load(f).get("kind", "wild")
         base = os.path.basename(folder)
-        if kind == "broken" and base in rows and not base.startswith("state_"):  # a state file is no part of a model
+        if kind == "broken" and base in rows:
             self.check(name, find_path(folder, rows[base]), [rows[base]["verify"]])
         elif kind in ("v1", "v2"):
             self.check(name, find_model(folder), ["-", "note"])
