@@ -22,26 +22,19 @@
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <savedmodel/savedmodel.h>
+
+#include "bench/bench.h"
 
 enum { MAX_RUNS = 20000, WARM_CYCLES = 100 };
 
 static sm_error error;
 
-static void check(sm_status status) {
-  if (status == SM_OK) return;
-  fprintf(stderr, "bench_bundle: %s\n", error.message);
-  exit(1);
-}
+static void check(sm_status status) { bench_check("bench_bundle", status, &error); }
 
 static void *need(void *memory) {
   if (memory != NULL) return memory;
@@ -50,43 +43,6 @@ static void *need(void *memory) {
 }
 
 /* ---- Memory ---- */
-
-typedef struct counter {
-  size_t live, peak;
-} counter;
-
-/* In front of each block: its size. */
-typedef union header {
-  size_t size;
-  long double align;
-} header;
-
-static void *count_realloc(void *ctx, void *block, size_t size) {
-  counter *c = ctx;
-  header *old = block != NULL ? (header *)block - 1 : NULL;
-  size_t old_size = old != NULL ? old->size : 0;
-  header *made = realloc(old, sizeof *made + size);
-  if (made == NULL) return NULL;
-  made->size = size;
-  c->live += size - old_size;
-  if (c->live > c->peak) c->peak = c->live;
-  return made + 1;
-}
-
-static void *count_alloc(void *ctx, size_t size) { return count_realloc(ctx, NULL, size); }
-
-static void count_free(void *ctx, void *block) {
-  counter *c = ctx;
-  if (block == NULL) return;
-  c->live -= ((header *)block - 1)->size;
-  free((header *)block - 1);
-}
-
-static long peak_rss_kib(void) {
-  struct rusage usage;
-  (void)getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
-}
 
 /* 0 where the system does not tell. */
 static long present_rss_kib(void) {
@@ -100,18 +56,6 @@ static long present_rss_kib(void) {
 
 /* ---- Times ---- */
 
-typedef struct instant {
-  double cpu, wall;
-} instant;
-
-static double ms_of(clockid_t clock) {
-  struct timespec t;
-  (void)clock_gettime(clock, &t);
-  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static instant now(void) { return (instant){ms_of(CLOCK_PROCESS_CPUTIME_ID), ms_of(CLOCK_MONOTONIC)}; }
-
 /* Of all runs so far. */
 typedef struct times {
   double cpu[MAX_RUNS + 1], wall[MAX_RUNS + 1]; /* one more for the heap */
@@ -120,15 +64,10 @@ typedef struct times {
 
 static times taken;
 
-static void take(instant start) {
-  instant end = now();
+static void take(bench_instant start) {
+  bench_instant end = bench_instant_now();
   taken.cpu[taken.n] = end.cpu - start.cpu;
   taken.wall[taken.n++] = end.wall - start.wall;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
 }
 
 /* ---- Checkpoints ---- */
@@ -139,13 +78,13 @@ typedef struct job {
   sm_binding *bindings; /* one for each tensor: key, dtype, size; shuffled where that is wanted */
   size_t n;
   size_t total, largest; /* bytes */
-  counter memory;
+  bench_counter memory;
   long base, end, peak; /* resident memory in KiB */
 } job;
 
 static void note_memory(job *j) {
   j->end = present_rss_kib();
-  j->peak = peak_rss_kib();
+  j->peak = bench_peak_rss_kib();
 }
 
 static sm_bundle_reader *open_reader(const job *j, const sm_open_options *options) {
@@ -196,7 +135,7 @@ static void free_bindings(job *j) {
 
 static void run_view(job *j, const sm_open_options *options) {
   static sm_tensor_view view;
-  instant start = now();
+  bench_instant start = bench_instant_now();
   sm_bundle_reader *reader = open_reader(j, options);
   for (size_t i = 0; i < j->n; i++) check(sm_bundle_reader_view(&view, reader, j->bindings[i].key, &error));
   take(start);
@@ -204,7 +143,7 @@ static void run_view(job *j, const sm_open_options *options) {
 }
 
 static void run_verify(job *j, const sm_open_options *options) {
-  instant start = now();
+  bench_instant start = bench_instant_now();
   sm_bundle_reader *reader = open_reader(j, options);
   check(sm_bundle_reader_verify(reader, NULL, NULL, NULL, &error));
   take(start);
@@ -212,7 +151,7 @@ static void run_verify(job *j, const sm_open_options *options) {
 }
 
 static void run_read(job *j, const sm_open_options *options) {
-  instant start = now();
+  bench_instant start = bench_instant_now();
   sm_bundle_reader *reader = open_reader(j, options);
   check(sm_bundle_reader_restore(NULL, reader, j->bindings, j->n, NULL, &error));
   take(start);
@@ -229,7 +168,7 @@ static void run_read_into(job *j, const sm_open_options *options) {
 }
 
 static void run_list(job *j, const sm_open_options *options) {
-  instant start = now();
+  bench_instant start = bench_instant_now();
   const sm_bundle_entry *entry;
   sm_bundle_iter *iter;
   sm_bundle_reader *reader = open_reader(j, options);
@@ -243,7 +182,7 @@ static void run_list(job *j, const sm_open_options *options) {
 
 static void run_cycle(job *j, const sm_open_options *options) {
   static sm_tensor_view view;
-  instant start = now();
+  bench_instant start = bench_instant_now();
   sm_bundle_reader *reader = open_reader(j, options);
   check(sm_bundle_reader_view(&view, reader, j->bindings[0].key, &error));
   sm_bundle_reader_close(reader);
@@ -253,7 +192,7 @@ static void run_cycle(job *j, const sm_open_options *options) {
 /* One of them, as often as wanted and once more for the heap. Huge pages do not come from allocators: a run that is
  * counted is another than those that are timed. */
 static void repeat(job *j, void (*run)(job *j, const sm_open_options *options)) {
-  const sm_allocator allocator = {count_alloc, count_realloc, count_free, &j->memory};
+  const sm_allocator allocator = bench_allocator(&j->memory);
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
   options.allocator = &allocator;
   j->base = present_rss_kib();
@@ -278,14 +217,14 @@ static void count_cycles(job *j) {
 
 static void run_find(job *j, const sm_bundle_reader *reader) {
   static sm_bundle_entry entry;
-  instant start = now();
+  bench_instant start = bench_instant_now();
   for (size_t i = 0; i < j->n; i++) check(sm_bundle_reader_find(&entry, reader, j->bindings[i].key, &error));
   take(start);
 }
 
 static void run_get(job *j, const sm_bundle_reader *reader) {
   void *dst = need(malloc(j->largest));
-  instant start = now();
+  bench_instant start = bench_instant_now();
   for (size_t i = 0; i < j->n; i++)
     check(sm_bundle_reader_read(reader, j->bindings[i].key, NULL, dst, j->bindings[i].size, &error));
   take(start);
@@ -316,7 +255,7 @@ static void remove_checkpoint(const char *prefix) {
 static void run_write(job *j, const sm_save_options *options) {
   sm_bundle_writer *writer;
   remove_checkpoint(j->out);
-  instant start = now();
+  bench_instant start = bench_instant_now();
   check(sm_bundle_writer_open(&writer, j->out, options, &error));
   for (size_t i = 0; i < j->n; i++)
     check(sm_bundle_writer_add(writer, j->bindings[i].key, sm_tensor_get_view(j->bindings[i].tensor), &error));
@@ -327,7 +266,7 @@ static void run_write(job *j, const sm_save_options *options) {
 
 /* The files are not mapped when the tensors are read, so that the peak afterwards is that of writing. */
 static void repeat_write(job *j, bool no_sync) {
-  const sm_allocator allocator = {count_alloc, count_realloc, count_free, &j->memory};
+  const sm_allocator allocator = bench_allocator(&j->memory);
   sm_open_options unmapped = SM_OPEN_OPTIONS_INIT;
   sm_save_options save = SM_SAVE_OPTIONS_INIT;
   unmapped.no_mmap = true;
@@ -377,11 +316,10 @@ static int usage(void) {
 
 static void print(const job *j, const char *name) {
   size_t n = j->runs; /* the one for the heap is behind them */
-  qsort(taken.cpu, n, sizeof *taken.cpu, by_value);
-  qsort(taken.wall, n, sizeof *taken.wall, by_value);
+  bench_result cpu = bench_summary(taken.cpu, n), wall = bench_summary(taken.wall, n);
   printf("{\"job\":\"%s\",\"runs\":%zu,\"n\":%zu,\"bytes\":%zu", name, n, j->n, j->total);
-  printf(",\"cpu_min\":%.4f,\"cpu_med\":%.4f,\"wall_min\":%.4f,\"wall_med\":%.4f", taken.cpu[0], taken.cpu[n / 2],
-         taken.wall[0], taken.wall[n / 2]);
+  printf(",\"cpu_min\":%.4f,\"cpu_med\":%.4f,\"wall_min\":%.4f,\"wall_med\":%.4f", cpu.min, cpu.median, wall.min,
+         wall.median);
   printf(",\"base\":%ld,\"end\":%ld,\"peak\":%ld,\"heap\":%zu}\n", j->base, j->end, j->peak, j->memory.peak);
 }
 

@@ -11,65 +11,20 @@
  * looking at checksums.
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <savedmodel/savedmodel.h>
 
+#include "bench/bench.h"
+
 enum { MAX_RUNS = 100000, COLD_RUNS = 5, SUMMARY_RUNS = 20 };
-
-/* ---- Memory ---- */
-
-typedef struct counter {
-  size_t live, peak;
-} counter;
-
-/* In front of each block: its size. */
-typedef union header {
-  size_t size;
-  long double align;
-} header;
-
-static void *count_realloc(void *ctx, void *block, size_t size) {
-  counter *c = ctx;
-  header *old = block != NULL ? (header *)block - 1 : NULL;
-  size_t old_size = old != NULL ? old->size : 0;
-  header *made = realloc(old, sizeof *made + size);
-  if (made == NULL) return NULL;
-  made->size = size;
-  c->live += size - old_size;
-  if (c->live > c->peak) c->peak = c->live;
-  return made + 1;
-}
-
-static void *count_alloc(void *ctx, size_t size) { return count_realloc(ctx, NULL, size); }
-
-static void count_free(void *ctx, void *block) {
-  counter *c = ctx;
-  if (block == NULL) return;
-  c->live -= ((header *)block - 1)->size;
-  free((header *)block - 1);
-}
-
-static long peak_rss_kib(void) {
-  struct rusage usage;
-  (void)getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
-}
 
 /* ---- The work ---- */
 
 static sm_error error;
 
-static void check(sm_status status) {
-  if (status == SM_OK) return;
-  fprintf(stderr, "bench_open: %s\n", error.message);
-  exit(1);
-}
+static void check(sm_status status) { bench_check("bench_open", status, &error); }
 
 static sm_model *open_model(size_t *n_signatures, const char *dir, const sm_open_options *options) {
   sm_model *model;
@@ -99,26 +54,6 @@ static size_t summarise(const sm_model *model) {
 
 /* ---- Times ---- */
 
-static double now_ms(void) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-typedef struct result {
-  double min, median;
-} result;
-
-static result summary_of(double *times, size_t n) {
-  qsort(times, n, sizeof *times, by_value);
-  return (result){times[0], times[n / 2]};
-}
-
 static void drop_from_cache(const char *path) {
   int fd = open(path, O_RDONLY);
   if (fd < 0) return;
@@ -126,52 +61,53 @@ static void drop_from_cache(const char *path) {
   (void)close(fd);
 }
 
-static result time_open(const char *dir, size_t runs, const char *path_to_drop) {
+static bench_result time_open(const char *dir, size_t runs, const char *path_to_drop) {
   static double times[MAX_RUNS];
   for (size_t i = 0; i < runs; i++) {
     size_t n_signatures;
     if (path_to_drop != NULL) drop_from_cache(path_to_drop);
-    double start = now_ms();
+    double start = bench_now();
     sm_model_close(open_model(&n_signatures, dir, NULL));
-    times[i] = now_ms() - start;
+    times[i] = bench_now() - start;
   }
-  return summary_of(times, runs);
+  return bench_summary(times, runs);
 }
 
-static result time_archive(const char *path, size_t runs, sm_verify verify) {
+static bench_result time_archive(const char *path, size_t runs, sm_verify verify) {
   static double times[MAX_RUNS];
   for (size_t i = 0; i < runs; i++) {
     sm_fs *fs;
     size_t n_signatures;
     sm_open_options options = SM_OPEN_OPTIONS_INIT;
     options.verify = verify;
-    double start = now_ms();
+    double start = bench_now();
     check(sm_fs_archive_open(&fs, path, &options, &error));
     options.fs = fs;
     sm_model_close(open_model(&n_signatures, ".", &options));
     sm_fs_close(fs);
-    times[i] = now_ms() - start;
+    times[i] = bench_now() - start;
   }
-  return summary_of(times, runs);
+  return bench_summary(times, runs);
 }
 
 static void print_archive(const char *path, size_t runs) {
-  result archive = time_archive(path, runs, SM_VERIFY_DEFAULT), unchecked = time_archive(path, runs, SM_VERIFY_NONE);
+  bench_result archive = time_archive(path, runs, SM_VERIFY_DEFAULT),
+               unchecked = time_archive(path, runs, SM_VERIFY_NONE);
   printf(",\"archive_min\":%.4f,\"archive_med\":%.4f,\"unchecked_min\":%.4f,\"unchecked_med\":%.4f", archive.min,
          archive.median, unchecked.min, unchecked.median);
 }
 
-static result time_summary(const char *dir) {
+static bench_result time_summary(const char *dir) {
   double times[SUMMARY_RUNS];
   for (size_t i = 0; i < SUMMARY_RUNS; i++) {
     size_t n_signatures;
     sm_model *model = open_model(&n_signatures, dir, NULL);
-    double start = now_ms();
+    double start = bench_now();
     (void)summarise(model);
-    times[i] = now_ms() - start;
+    times[i] = bench_now() - start;
     sm_model_close(model);
   }
-  return summary_of(times, SUMMARY_RUNS);
+  return bench_summary(times, SUMMARY_RUNS);
 }
 
 /* ---- All of it ---- */
@@ -191,28 +127,28 @@ int main(int argc, char **argv) {
   char path[4096];
   if (snprintf(path, sizeof path, "%s/" SM_FILE_SAVED_MODEL_PB, dir) >= (int)sizeof path) return 2;
 
-  counter memory = {0, 0};
-  const sm_allocator allocator = {count_alloc, count_realloc, count_free, &memory};
+  bench_counter memory = {0, 0};
+  const sm_allocator allocator = bench_allocator(&memory);
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
   options.allocator = &allocator;
   size_t n_signatures, heap_open;
 
-  result cold = time_open(dir, COLD_RUNS, path);
-  result hot = time_open(dir, runs, NULL);
+  bench_result cold = time_open(dir, COLD_RUNS, path);
+  bench_result hot = time_open(dir, runs, NULL);
   sm_model *model = open_model(&n_signatures, dir, &options);
   heap_open = memory.peak;
-  long rss_open = peak_rss_kib();
+  long rss_open = bench_peak_rss_kib();
   size_t n_nodes = summarise(model);
   sm_model_close(model);
   if (memory.live != 0) fprintf(stderr, "bench_open: %zu bytes were not freed\n", memory.live);
-  result summary = time_summary(dir);
+  bench_result summary = time_summary(dir);
 
   printf(
       "{\"model\":\"%s\",\"runs\":%zu,\"signatures\":%zu,\"nodes\":%zu,\"open_min\":%.4f,\"open_med\":%.4f,"
       "\"cold_min\":%.4f,\"cold_med\":%.4f,\"summary_min\":%.4f,\"summary_med\":%.4f,"
       "\"open_heap\":%zu,\"summary_heap\":%zu,\"open_rss\":%ld,\"summary_rss\":%ld",
       last_part(dir), runs, n_signatures, n_nodes, hot.min, hot.median, cold.min, cold.median, summary.min,
-      summary.median, heap_open, memory.peak, rss_open, peak_rss_kib());
+      summary.median, heap_open, memory.peak, rss_open, bench_peak_rss_kib());
   if (argc == 4) print_archive(argv[3], runs);
   puts("}");
   return memory.live != 0;

@@ -8,27 +8,15 @@
  * "list_again" of one where all blocks are known to be good; "find" looking up a key that is there and "miss" one that is
  * not, in nanoseconds, in an order that is no order.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
+#include "bench/bench.h"
 #include "table/table.h"
 
 enum { MAX_RUNS = 10000 };
 
 static sm_error error;
 
-static void check(sm_status status) {
-  if (status == SM_OK) return;
-  fprintf(stderr, "bench_table: %s\n", error.message);
-  exit(1);
-}
-
-static double now_ms(void) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
+static void check(sm_status status) { bench_check("bench_table", status, &error); }
 
 static void keep_least(double *least, double value) {
   if (*least == 0 || value < *least) *least = value;
@@ -84,7 +72,7 @@ static keys list_keys(const sm_table *table) {
 
 /* Nanoseconds for each of them; less is how many bytes of the key are left away. */
 static double find_all(const sm_table *table, const keys *list, size_t less, sm_status expected) {
-  double start = now_ms();
+  double start = bench_now();
   size_t n = 0;
   for (size_t i = 0; i < list->n; i++) {
     sm_string key = list->items[i], value;
@@ -93,7 +81,7 @@ static double find_all(const sm_table *table, const keys *list, size_t less, sm_
     if (sm_table_find(&value, table, key, &error) != expected) exit(1);
     n++;
   }
-  return n != 0 ? (now_ms() - start) * 1e6 / (double)n : 0;
+  return n != 0 ? (bench_now() - start) * 1e6 / (double)n : 0;
 }
 
 int main(int argc, char **argv) {
@@ -106,24 +94,24 @@ int main(int argc, char **argv) {
   sm_table *table = open_table(argv[2]);
   keys list = list_keys(table);
   for (long i = 0; i < runs; i++) {
-    double start = now_ms();
+    double start = bench_now();
     (void)walk(table, NULL);
-    keep_least(&list_again, now_ms() - start);
+    keep_least(&list_again, bench_now() - start);
     keep_least(&find, find_all(table, &list, 0, SM_OK));
     keep_least(&miss, find_all(table, &list, 1, SM_NOT_FOUND));
   }
   sm_table_close(table);
   for (long i = 0; i < runs; i++) {
     sm_string value;
-    double start = now_ms();
+    double start = bench_now();
     table = open_table(argv[2]);
     check(sm_table_find(&value, table, list.items[(size_t)i % list.n], &error));
     sm_table_close(table);
-    keep_least(&open_one, now_ms() - start);
+    keep_least(&open_one, bench_now() - start);
     table = open_table(argv[2]);
-    start = now_ms();
+    start = bench_now();
     (void)walk(table, NULL);
-    keep_least(&list_first, now_ms() - start);
+    keep_least(&list_first, bench_now() - start);
     sm_table_close(table);
   }
   printf("{\"keys\":%zu,\"open_one\":%.4f,\"list\":%.3f,\"list_again\":%.3f,\"find\":%.0f,\"miss\":%.0f}\n", list.n,

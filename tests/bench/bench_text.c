@@ -7,13 +7,11 @@
  * Prints one line of JSON: the size of the text in bytes, and for both directions the lowest time in milliseconds and MB of
  * text per second (10^6 bytes). Nothing is read from or written to files in that time.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <savedmodel/savedmodel.h>
 
+#include "bench/bench.h"
 #include "support/files.h"
 #include "support/wire_writer.h"
 
@@ -21,11 +19,7 @@ enum { N_FLOATS = 500000 };
 
 static sm_error error;
 
-static void check(sm_status status) {
-  if (status == SM_OK) return;
-  fprintf(stderr, "bench_text: %s\n", error.message);
-  exit(1);
-}
+static void check(sm_status status) { bench_check("bench_text", status, &error); }
 
 static sm_status append(void *ctx, const void *data, size_t size, sm_error *err) {
   (void)err;
@@ -38,12 +32,6 @@ static sm_status count(void *ctx, const void *data, size_t size, sm_error *err) 
   (void)err;
   *(size_t *)ctx += size;
   return SM_OK;
-}
-
-static double now_ms(void) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
 static double lower(double a, double b) { return a < b ? a : b; }
@@ -88,11 +76,11 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < runs; i++) {
     size_t written = 0;
     sm_string back;
-    double start = now_ms();
+    double start = bench_now();
     check(sm_convert_to_text(kind, bytes.data, bytes.size, NULL, count, &written, NULL, &error));
-    double middle = now_ms();
+    double middle = bench_now();
     check(sm_convert_from_text(&back, kind, (const char *)text.data, text.size, NULL, &error));
-    best_read = lower(best_read, now_ms() - middle);
+    best_read = lower(best_read, bench_now() - middle);
     best_write = lower(best_write, middle - start);
     sm_convert_free(&back, NULL);
   }
