@@ -44,7 +44,8 @@ static sm_status put_python_lines(sm_buffer *out, const sm_buffer *text, sm_erro
     const char *next = (const char *)memchr(line, '\n', (size_t)(end - line));
     const char *number = next;
     while (number > line && number[-1] >= '0' && number[-1] <= '9') number--;
-    bool is_integer = number < next && number > line && (number[-1] == ' ' || number[-1] == '-');
+    if (number - line > 1 && number[-1] == '-') number--;
+    bool is_integer = number < next && number > line && number[-1] == ' ';
     SM_TRY(sm_buffer_put(out, line, (size_t)(next - line), err));
     SM_TRY(sm_buffer_put(out, is_integer ? ".0\n" : "\n", is_integer ? 3 : 1, err));
     line = next + 1;
