@@ -1,0 +1,169 @@
+/* manager.c: rotation. Which files stay is held against TensorFlow in tests/interop/checkpoint_tf.py. */
+#include "support/check.h"
+
+#include <savedmodel/checkpoint.h>
+
+typedef struct fixture {
+  sm_fs *fs;
+  sm_save_options save;
+  sm_manager_options options;
+  sm_checkpoint *tree;
+  sm_checkpoint_manager *manager;
+  float value;
+  sm_binding binding;
+  double now;
+  int64_t step;
+  int n_inits;
+  sm_error err;
+} fixture;
+
+static double tell_time(void *ctx) { return ((const fixture *)ctx)->now; }
+
+static sm_status count_init(void *ctx, sm_error *err) {
+  (void)err;
+  ((fixture *)ctx)->n_inits++;
+  return SM_OK;
+}
+
+static void new_tree(fixture *f) {
+  sm_checkpoint_manager_close(f->manager);
+  sm_checkpoint_free(f->tree);
+  f->manager = NULL;
+  assert_ok(sm_checkpoint_new(&f->tree, NULL, &f->err), f->err);
+  int32_t node;
+  assert_ok(sm_checkpoint_add(&node, f->tree, 0, "v", &f->err), f->err);
+  assert_ok(sm_checkpoint_bind(f->tree, node, NULL, &f->binding, &f->err), f->err);
+}
+
+static void begin(fixture *f) {
+  *f = (fixture){.save = SM_SAVE_OPTIONS_INIT, .options = SM_MANAGER_OPTIONS_INIT, .now = 1e9};
+  assert_ok(sm_fs_memory_new(&f->fs, NULL, &f->err), f->err);
+  f->save.fs = f->fs;
+  f->options.save = &f->save;
+  f->options.clock = (sm_clock){tell_time, f};
+  f->options.max_to_keep = 2;
+  f->options.init = count_init;
+  f->options.init_ctx = f;
+  f->binding = (sm_binding){.dtype = SM_DT_FLOAT, .data = &f->value, .size = sizeof f->value};
+  new_tree(f);
+}
+
+static void open_manager(fixture *f) {
+  sm_checkpoint_manager_close(f->manager);
+  assert_ok(sm_checkpoint_manager_open(&f->manager, f->tree, "d", &f->options, &f->err), f->err);
+}
+
+static void save(fixture *f, float value) {
+  f->value = value;
+  f->now++;
+  assert_ok(sm_checkpoint_manager_save(NULL, f->manager, -1, false, &f->err), f->err);
+}
+
+static bool has(const fixture *f, const char *path) {
+  sm_dir_entry entry;
+  return f->fs->stat(&entry, f->fs, path, "", 0, NULL) == SM_OK;
+}
+
+static void end(fixture *f) {
+  sm_checkpoint_manager_close(f->manager);
+  sm_checkpoint_free(f->tree);
+  sm_fs_close(f->fs);
+}
+
+static void manager__goes_on_where_another_one_ended(void **state) {
+  (void)state;
+  fixture f;
+  const char *prefix;
+  begin(&f);
+  open_manager(&f);
+  assert_ok(sm_checkpoint_manager_restore_or_initialize(&prefix, f.manager, NULL, &f.err), f.err);
+  assert_null(prefix);
+  assert_number("calls of init", f.n_inits, 1);
+  for (int i = 1; i <= 3; i++) save(&f, (float)i);
+  new_tree(&f);
+  f.value = 0;
+  open_manager(&f);
+  assert_text("newest", sm_checkpoint_manager_get_latest(f.manager), "d/ckpt-3");
+  assert_number("in charge of", sm_checkpoint_manager_n_checkpoints(f.manager), 2);
+  assert_ok(sm_checkpoint_manager_restore_or_initialize(&prefix, f.manager, NULL, &f.err), f.err);
+  assert_text("restored", prefix, "d/ckpt-3");
+  assert_true(f.value == 3);
+  assert_number("calls of init", f.n_inits, 1);
+  save(&f, 4);
+  assert_text("newest", sm_checkpoint_manager_get_latest(f.manager), "d/ckpt-4");
+  assert_text("oldest", sm_checkpoint_manager_get_checkpoint(f.manager, 0), "d/ckpt-3");
+  assert_null(sm_checkpoint_manager_get_checkpoint(f.manager, 2));
+  assert_false(has(&f, "d/ckpt-2.index"));
+  end(&f);
+}
+
+/* The newest one was lost: the one before is restored. */
+static void manager__falls_back_to_what_is_there(void **state) {
+  (void)state;
+  fixture f;
+  const char *prefix;
+  begin(&f);
+  open_manager(&f);
+  save(&f, 1);
+  save(&f, 2);
+  assert_ok(f.fs->remove(f.fs, "d", "ckpt-2.index", &f.err), f.err);
+  open_manager(&f);
+  assert_ok(sm_checkpoint_manager_restore_or_initialize(&prefix, f.manager, NULL, &f.err), f.err);
+  assert_text("restored", prefix, "d/ckpt-1");
+  assert_true(f.value == 1);
+  assert_ok(f.fs->remove(f.fs, "d", "ckpt-1.index", &f.err), f.err);
+  open_manager(&f);
+  assert_status(sm_checkpoint_manager_restore_or_initialize(&prefix, f.manager, NULL, &f.err), SM_NOT_FOUND, f.err);
+  end(&f);
+}
+
+static void manager__saves_every_so_many_steps(void **state) {
+  (void)state;
+  static const struct {
+    int64_t step;
+    bool ignores_interval, is_saved;
+  } rows[] = {{0, false, true},   {0, true, false},  {9, false, false},        {9, true, true},
+              {18, false, false}, {19, false, true}, {INT64_MAX, false, true}, {INT64_MAX - 1, false, false}};
+  fixture f;
+  sm_saved saved;
+  begin(&f);
+  f.options.checkpoint_interval = 10;
+  assert_status(sm_checkpoint_manager_open(&f.manager, f.tree, "d", &f.options, &f.err), SM_INVALID_ARGUMENT, f.err);
+  f.options.step_counter = &f.step;
+  open_manager(&f);
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    f.step = rows[i].step;
+    assert_ok(sm_checkpoint_manager_save(&saved, f.manager, -1, rows[i].ignores_interval, &f.err), f.err);
+    assert_number("saved", saved.prefix != NULL, rows[i].is_saved);
+  }
+  end(&f);
+}
+
+static void manager__refuses_bad_arguments(void **state) {
+  (void)state;
+  fixture f;
+  begin(&f);
+  f.options.checkpoint_name = "../out";
+  assert_status(sm_checkpoint_manager_open(&f.manager, f.tree, "d", &f.options, &f.err), SM_INVALID_ARGUMENT, f.err);
+  f.options.checkpoint_name = NULL;
+  f.options.keep_every_n_hours = -1;
+  assert_status(sm_checkpoint_manager_open(&f.manager, f.tree, "d", &f.options, &f.err), SM_INVALID_ARGUMENT, f.err);
+  f.options = (sm_manager_options){0};
+  assert_status(sm_checkpoint_manager_open(&f.manager, f.tree, "d", &f.options, &f.err), SM_INVALID_ARGUMENT, f.err);
+  assert_status(sm_checkpoint_manager_open(&f.manager, NULL, "d", NULL, &f.err), SM_INVALID_ARGUMENT, f.err);
+  assert_ok(sm_fs_memory_add(f.fs, "d/checkpoint", "model_checkpoint_path: \"../x\"", 28, &f.err), f.err);
+  f.options = (sm_manager_options)SM_MANAGER_OPTIONS_INIT;
+  f.options.save = &f.save;
+  assert_status(sm_checkpoint_manager_open(&f.manager, f.tree, "d", &f.options, &f.err), SM_DATA_LOSS, f.err);
+  end(&f);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(manager__goes_on_where_another_one_ended),
+      cmocka_unit_test(manager__falls_back_to_what_is_there),
+      cmocka_unit_test(manager__saves_every_so_many_steps),
+      cmocka_unit_test(manager__refuses_bad_arguments),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
