@@ -9,7 +9,7 @@
  *   saver.c              series by name
  *   saver_restore.c      reading by name, from trees of objects too
  *   binding.c            bindings as tensors to be written
- *   tree.c               trees of objects
+ *   checkpoint_tree.c    trees of objects
  *   tree_keys.c          their numbers and keys in a checkpoint
  *   tree_write.c         writing them
  *   tree_match.c         which object of a checkpoint is which of the tree

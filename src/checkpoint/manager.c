@@ -1,6 +1,6 @@
 /* Rotation of checkpoints. Source of what is kept and removed: python/checkpoint/checkpoint_management.py,
  * CheckpointManager.__init__ and _sweep. */
-#include "checkpoint/tree.h"
+#include "checkpoint/checkpoint_tree.h"
 
 static const double seconds_per_hour = 3600;
 

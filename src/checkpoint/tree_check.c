@@ -1,5 +1,5 @@
 /* Does what was restored match? Source: python/checkpoint/checkpoint.py, CheckpointLoadStatus. */
-#include "checkpoint/tree.h"
+#include "checkpoint/checkpoint_tree.h"
 
 typedef struct check {
   const sm_checkpoint *tree;

@@ -1,5 +1,5 @@
 /* The numbers and keys that objects have in a checkpoint. */
-#include "checkpoint/tree.h"
+#include "checkpoint/checkpoint_tree.h"
 
 /* Source: python/trackable/trackable_utils.py, OBJECT_ATTRIBUTES_NAME and _OPTIMIZER_SLOTS_NAME. */
 static const char attributes_part[] = ".ATTRIBUTES", slot_part[] = ".OPTIMIZER_SLOT";

@@ -1,6 +1,6 @@
 /* Which object of a checkpoint is which of the tree: the names of edges lead from the roots through both. Source:
  * python/checkpoint/restore.py, _queue_children_for_restoration and _queue_slot_variables. */
-#include "checkpoint/tree.h"
+#include "checkpoint/checkpoint_tree.h"
 
 static void assign(sm_checkpoint *tree, int32_t node, int32_t object) {
   sm_tree_source *source = &tree->source;

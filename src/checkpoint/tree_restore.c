@@ -1,5 +1,5 @@
 /* Reading the values of a tree of objects. */
-#include "checkpoint/tree.h"
+#include "checkpoint/checkpoint_tree.h"
 
 /* Values that are to be read together. */
 typedef struct batch {

@@ -1,6 +1,6 @@
 /* Writing trees of objects: values, and the graph that says which they are. Format: proto/trackable_object_graph.proto.
  * Source of what is written: python/checkpoint/save_util.py. */
-#include "checkpoint/tree.h"
+#include "checkpoint/checkpoint_tree.h"
 #include "wire/emit.h"
 
 /* Field numbers: proto/trackable_object_graph.proto. */

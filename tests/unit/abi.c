@@ -370,6 +370,79 @@ static void abi__version(void **state) {
   assert_text("sm_version", sm_version(), text);
 }
 
+static void abi__checkpoints(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_binding, 72),
+      AT(sm_binding, key, 0),
+      AT(sm_binding, dtype, 8),
+      AT(sm_binding, rank, 12),
+      AT(sm_binding, dims, 16),
+      AT(sm_binding, slice, 24),
+      AT(sm_binding, whole_dims, 32),
+      AT(sm_binding, data, 40),
+      AT(sm_binding, size, 48),
+      AT(sm_binding, tensor, 56),
+      AT(sm_binding, status, 64),
+      SIZE(sm_restore_options, 56),
+      AT(sm_restore_options, struct_size, 0),
+      AT(sm_restore_options, missing, 8),
+      AT(sm_restore_options, mismatched, 12),
+      AT(sm_restore_options, refuse_unused, 16),
+      AT(sm_restore_options, in_place, 17),
+      AT(sm_restore_options, n_threads, 20),
+      AT(sm_restore_options, executor, 24),
+      AT(sm_restore_options, reshape, 32),
+      AT(sm_restore_options, compare_only, 33),
+      AT(sm_restore_options, difference, 40),
+      AT(sm_restore_options, difference_ctx, 48),
+      SIZE(sm_difference, 32),
+      AT(sm_difference, kind, 0),
+      AT(sm_difference, key, 8),
+      AT(sm_difference, binding, 16),
+      AT(sm_difference, what, 24),
+      SIZE(sm_checkpoint_state, 40),
+      AT(sm_checkpoint_state, latest, 0),
+      AT(sm_checkpoint_state, paths, 8),
+      AT(sm_checkpoint_state, n_paths, 16),
+      AT(sm_checkpoint_state, timestamps, 24),
+      AT(sm_checkpoint_state, last_preserved, 32),
+      SIZE(sm_clock, 16),
+      AT(sm_clock, now, 0),
+      AT(sm_clock, ctx, 8),
+      SIZE(sm_saved, 32),
+      AT(sm_saved, prefix, 0),
+      AT(sm_saved, n_bytes, 8),
+      AT(sm_saved, n_tensors, 16),
+      AT(sm_saved, n_shards, 24),
+      SIZE(sm_saver_options, 80),
+      AT(sm_saver_options, struct_size, 0),
+      AT(sm_saver_options, max_to_keep, 8),
+      AT(sm_saver_options, keep_every_n_hours, 16),
+      AT(sm_saver_options, pad_step_number, 24),
+      AT(sm_saver_options, absolute_paths, 25),
+      AT(sm_saver_options, no_state, 26),
+      AT(sm_saver_options, allow_empty, 27),
+      AT(sm_saver_options, state_file, 32),
+      AT(sm_saver_options, meta_graph_def, 40),
+      AT(sm_saver_options, clock, 56),
+      AT(sm_saver_options, save, 72),
+      SIZE(sm_manager_options, 96),
+      AT(sm_manager_options, struct_size, 0),
+      AT(sm_manager_options, checkpoint_name, 8),
+      AT(sm_manager_options, max_to_keep, 16),
+      AT(sm_manager_options, keep_every_n_hours, 24),
+      AT(sm_manager_options, step_counter, 32),
+      AT(sm_manager_options, checkpoint_interval, 40),
+      AT(sm_manager_options, init, 48),
+      AT(sm_manager_options, init_ctx, 56),
+      AT(sm_manager_options, clock, 64),
+      AT(sm_manager_options, save, 80),
+      AT(sm_manager_options, open, 88),
+  };
+  check_all(members, N_OF(members));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(abi__numbers),
@@ -385,6 +458,7 @@ int main(void) {
     cmocka_unit_test(abi__object_graph),
     cmocka_unit_test(abi__scan),
 #endif
+    cmocka_unit_test(abi__checkpoints),
   };
   return cmocka_run_group_tests_name("abi", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* Inside checkpoint/: trees of objects. */
-#ifndef SM_CHECKPOINT_TREE_H
-#define SM_CHECKPOINT_TREE_H
+#ifndef SM_CHECKPOINT_CHECKPOINT_TREE_H
+#define SM_CHECKPOINT_CHECKPOINT_TREE_H
 
 #include "checkpoint/checkpoint_internal.h"
 #include "objects/checkpoint_graph.h"
@@ -58,7 +58,7 @@ struct sm_checkpoint {
   char prefix[SM_PATH_MAX]; /* of the last save */
 };
 
-/* ---- tree.c ---- */
+/* ---- checkpoint_tree.c ---- */
 
 /* name with '.' and '/' written otherwise; its data is NULL when there is no memory. Source:
  * python/trackable/trackable_utils.py, escape_local_name. */

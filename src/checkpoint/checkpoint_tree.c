@@ -1,5 +1,5 @@
 /* Trees of objects: nodes, edges, slot variables, values. */
-#include "checkpoint/tree.h"
+#include "checkpoint/checkpoint_tree.h"
 
 /* ---- Names ---- */
 

@@ -1,4 +1,4 @@
-/* tree*.c: trees of objects. Whole trees are held against TensorFlow in tests/interop/checkpoint_tf.py. */
+/* checkpoint_tree.c, tree_*.c: trees of objects. Whole ones are held against TensorFlow in interop/checkpoint_tf.py. */
 #include "support/check.h"
 
 #include <savedmodel/checkpoint.h>
@@ -54,7 +54,7 @@ static float stored(fixture *f, const char *prefix, const char *key) {
 }
 
 /* The table of formats.md 6.4: keys as TensorFlow makes them. */
-static void tree__keys(void **state) {
+static void checkpoint_tree__keys(void **state) {
   (void)state;
   fixture f;
   int32_t slot;
@@ -82,7 +82,7 @@ static void tree__keys(void **state) {
   end(&f);
 }
 
-static void tree__refuses_bad_arguments(void **state) {
+static void checkpoint_tree__refuses_bad_arguments(void **state) {
   (void)state;
   fixture f;
   int32_t slot, node;
@@ -120,7 +120,7 @@ static void save_two(fixture *f) {
   for (int i = 0; i < 8; i++) f->values[i] = -1;
 }
 
-static void tree__restores_all_or_nothing(void **state) {
+static void checkpoint_tree__restores_all_or_nothing(void **state) {
   (void)state;
   fixture f;
   char seen[200] = "";
@@ -153,7 +153,7 @@ static void tree__restores_all_or_nothing(void **state) {
   end(&f);
 }
 
-static void tree__reads_what_is_bound_later(void **state) {
+static void checkpoint_tree__reads_what_is_bound_later(void **state) {
   (void)state;
   fixture f;
   char seen[200] = "";
@@ -180,7 +180,7 @@ static void tree__reads_what_is_bound_later(void **state) {
 }
 
 /* Part of a tree that has values, linked to a place where the checkpoint has some; and a slot variable. */
-static void tree__reads_what_is_linked_later(void **state) {
+static void checkpoint_tree__reads_what_is_linked_later(void **state) {
   (void)state;
   fixture f;
   int32_t slot;
@@ -209,7 +209,7 @@ static void tree__reads_what_is_linked_later(void **state) {
 }
 
 /* The values that restoring allocates are saved again as they are. */
-static void tree__saves_what_was_allocated(void **state) {
+static void checkpoint_tree__saves_what_was_allocated(void **state) {
   (void)state;
   fixture f;
   begin(&f);
@@ -225,12 +225,12 @@ static void tree__saves_what_was_allocated(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(tree__keys),
-      cmocka_unit_test(tree__refuses_bad_arguments),
-      cmocka_unit_test(tree__restores_all_or_nothing),
-      cmocka_unit_test(tree__reads_what_is_bound_later),
-      cmocka_unit_test(tree__reads_what_is_linked_later),
-      cmocka_unit_test(tree__saves_what_was_allocated),
+      cmocka_unit_test(checkpoint_tree__keys),
+      cmocka_unit_test(checkpoint_tree__refuses_bad_arguments),
+      cmocka_unit_test(checkpoint_tree__restores_all_or_nothing),
+      cmocka_unit_test(checkpoint_tree__reads_what_is_bound_later),
+      cmocka_unit_test(checkpoint_tree__reads_what_is_linked_later),
+      cmocka_unit_test(checkpoint_tree__saves_what_was_allocated),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
