@@ -227,11 +227,11 @@ static sm_status put_files(sm_builder *builder, sm_error *err) {
   return SM_OK;
 }
 
-/* In place: what the changed model does not have any more. */
+/* In place: what the changed model does not have any more. saved_model: the form of it that was written; NULL: none was. */
 static sm_status remove_files(sm_builder *builder, const char *saved_model, sm_error *err) {
   static const char *const forms[] = {SM_FILE_SAVED_MODEL_PB, SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_CPB};
   if (!builder->options.in_place) return SM_OK;
-  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+  for (size_t i = 0; saved_model != NULL && i < sizeof forms / sizeof forms[0]; i++)
     if (strcmp(forms[i], saved_model) != 0) SM_TRY(sm_transaction_remove(&builder->transaction, forms[i], err));
   for (size_t i = 0; i < builder->files.n; i++) {
     const sm_planned_file *file = &builder->files.files[i];
@@ -241,10 +241,42 @@ static sm_status remove_files(sm_builder *builder, const char *saved_model, sm_e
   return SM_OK;
 }
 
+/* Are the meta graphs those of the model that was taken over, in a form that will do? */
+static bool is_same_model(const sm_builder *builder) {
+  if (builder->model == NULL || builder->n_graphs != sm_model_n_meta_graphs(builder->model)) return false;
+  static const char text[] = ".pbtxt";
+  const char *name = sm_model_get_source(builder->model)->name;
+  size_t size = strlen(name), text_size = sizeof text - 1;
+  bool is_text = size > text_size && strcmp(name + size - text_size, text) == 0;
+  if (builder->options.as_text && !is_text) return false;
+  for (size_t i = 0; i < builder->n_graphs; i++)
+    if (builder->graphs[i]->is_removed || builder->graphs[i]->is_changed) return false;
+  return true;
+}
+
+/* Every form of it that there is, and its fingerprint, as they are. */
+static sm_status write_same_model(sm_builder *builder, sm_error *err) {
+  static const char *const names[] = {SM_FILE_FINGERPRINT, SM_FILE_SAVED_MODEL_CPB, SM_FILE_SAVED_MODEL_PBTXT,
+                                      SM_FILE_SAVED_MODEL_PB};
+  const sm_root *root = sm_model_get_root(builder->model);
+  SM_TRY(put_files(builder, err));
+  for (size_t i = builder->options.no_fingerprint; i < sizeof names / sizeof names[0]; i++) {
+    uint64_t size;
+    sm_error failure;
+    if (builder->options.in_place) continue;
+    sm_status status = sm_model_get_file_size(&size, builder->model, names[i], &failure);
+    if (status == SM_NOT_FOUND) continue;
+    SM_TRY(sm_transaction_put_file(&builder->transaction, names[i], root, names[i], true, err));
+  }
+  SM_TRY(remove_files(builder, NULL, err));
+  return sm_transaction_commit(&builder->transaction, err);
+}
+
 /* The SavedModel itself comes last. */
 static sm_status write_model(sm_builder *builder, sm_buffer *bytes, sm_buffer *text, sm_error *err) {
   bool as_text = builder->options.as_text;
   const char *name = as_text ? SM_FILE_SAVED_MODEL_PBTXT : SM_FILE_SAVED_MODEL_PB;
+  if (is_same_model(builder)) return write_same_model(builder, err);
   SM_TRY(put_model(bytes, builder, err));
   if (as_text) SM_TRY(make_text(text, bytes, builder->allocator, err));
   SM_TRY(put_files(builder, err));
@@ -256,7 +288,9 @@ static sm_status write_model(sm_builder *builder, sm_buffer *bytes, sm_buffer *t
   return sm_transaction_commit(&builder->transaction, err);
 }
 
+/* A model without meta graphs can be copied, not made. */
 static sm_status check_complete(const sm_builder *builder, sm_error *err) {
+  if (is_same_model(builder)) return SM_OK;
   for (size_t i = 0; i < builder->n_graphs; i++)
     if (!builder->graphs[i]->is_removed) return SM_OK;
   return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: no meta graph", builder->transaction.dir);

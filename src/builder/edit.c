@@ -5,7 +5,10 @@ sm_status sm_edit_begin(sm_edit *out, sm_builder *builder, size_t graph, sm_erro
   return sm_draft_copy(&out->draft, &out->graph->draft, err);
 }
 
-void sm_edit_commit(const sm_edit *edit) { edit->graph->draft = edit->draft; }
+void sm_edit_commit(const sm_edit *edit) {
+  edit->graph->draft = edit->draft;
+  edit->graph->is_changed = true;
+}
 
 sm_status sm_builder_remove_meta_graph(sm_builder *builder, size_t graph, sm_error *err) {
   sm_built_graph *found;
