@@ -88,6 +88,13 @@ sm_status sm_edit_open_signature(sm_draft *out, const sm_draft *meta_graph, sm_s
 sm_status sm_edit_rename_entry(sm_draft *draft, uint32_t number, const char *what, sm_string name, sm_string new_name,
                                sm_error *err);
 
+/* fn for each tensor, or op, that a TensorInfo names; that all inputs and outputs of a SignatureDef name. UNIMPLEMENTED:
+ * composite tensors of composite tensors, too many levels of them. */
+typedef sm_status (*sm_edit_tensor_fn)(void *ctx, sm_string tensor, sm_error *err);
+sm_status sm_edit_each_tensor(sm_span info, const sm_wire_source *source, sm_edit_tensor_fn fn, void *ctx,
+                              sm_error *err);
+sm_status sm_edit_each_signature_tensor(const sm_draft *signature, sm_edit_tensor_fn fn, void *ctx, sm_error *err);
+
 /* ---- Signatures in the object graph ---- */
 
 /* An object graph, its nodes by id. */

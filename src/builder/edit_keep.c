@@ -8,13 +8,9 @@
 #include "graph/graph_edit.h"
 #include "graph/prune.h"
 
-/* Fields of TensorInfo, CooSparse, CompositeTensor, SaverDef, AssetFileDef, CollectionDef and its lists, MetaInfoDef:
+/* Fields of SaverDef, AssetFileDef, CollectionDef and its lists, MetaInfoDef:
  * proto/meta_graph.proto, saver.proto. */
 enum {
-  INFO_NAME = 1,
-  INFO_SPARSE = 4,
-  INFO_COMPOSITE = 5,
-  COMPOSITE_COMPONENT = 2,
   SAVER_FILENAME = 1,
   SAVER_SAVE = 2,
   SAVER_RESTORE = 3,
@@ -32,46 +28,9 @@ static void mark(sm_reach *reach, sm_string tensor) {
   if (tensor.size != 0) sm_reach_mark_tensor(reach, tensor, SM_KEEP);
 }
 
-/* Composite tensors may be made of composite ones. */
-enum { MAX_LEVELS = 16 };
-
-/* The tensors that a TensorInfo names. */
-static sm_status mark_info(sm_reach *reach, sm_span info, sm_error *err) {
-  struct {
-    sm_wire_reader reader;
-    uint32_t inside; /* the field of the message before that this is */
-  } levels[MAX_LEVELS] = {{sm_wire_read(info, reach->source), 0}};
-  for (size_t n = 1; n > 0;) {
-    sm_wire_field field;
-    if (!sm_wire_next(&levels[n - 1].reader, &field)) {
-      SM_TRY(sm_wire_finish(&levels[--n].reader, err));
-      continue;
-    }
-    uint32_t number = sm_wire_number(&field), inside = levels[n - 1].inside;
-    if (sm_wire_type_of(&field) != SM_WIRE_BYTES) continue;
-    bool is_name = inside == INFO_SPARSE || (inside == 0 && number == INFO_NAME);
-    bool is_inner = inside == 0 && (number == INFO_SPARSE || number == INFO_COMPOSITE);
-    bool is_component = inside == INFO_COMPOSITE && number == COMPOSITE_COMPONENT;
-    if (is_name) mark(reach, sm_text_of(field.bytes));
-    if (!is_inner && !is_component) continue;
-    if (n == MAX_LEVELS)
-      return SM_FAIL(err, SM_UNIMPLEMENTED, "a tensor of tensors, more than %d levels deep", MAX_LEVELS / 2);
-    levels[n].reader = sm_wire_read(field.bytes, reach->source);
-    levels[n++].inside = is_inner ? number : 0;
-  }
-  return SM_OK;
-}
-
-/* All inputs and outputs of a SignatureDef. */
-static sm_status mark_signature(sm_reach *reach, const sm_draft *signature, sm_error *err) {
-  for (size_t i = 0; i < signature->n; i++) {
-    sm_span entry, info;
-    uint32_t number = signature->fields[i].number;
-    if (number != SM_SIGNATURE_INPUT && number != SM_SIGNATURE_OUTPUT) continue;
-    if (!sm_draft_field_value(&entry, signature, &signature->fields[i])) continue;
-    SM_TRY(sm_wire_find_bytes(&info, entry, 2, reach->source, err));
-    SM_TRY(mark_info(reach, info, err));
-  }
+static sm_status mark_tensor(void *ctx, sm_string tensor, sm_error *err) {
+  (void)err;
+  mark(ctx, tensor);
   return SM_OK;
 }
 
@@ -90,7 +49,7 @@ static sm_status mark_saver(sm_reach *reach, const sm_draft *meta_graph, sm_erro
 static sm_status mark_asset(sm_reach *reach, sm_span asset, sm_error *err) {
   sm_span info;
   SM_TRY(sm_wire_find_bytes(&info, asset, ASSET_INFO, reach->source, err));
-  return mark_info(reach, info, err);
+  return sm_edit_each_tensor(info, reach->source, mark_tensor, reach, err);
 }
 
 /* In the field, and in the collection of V1, where each is in an Any. */
@@ -137,7 +96,7 @@ static sm_status mark_signatures(sm_reach *reach, const sm_draft *meta_graph, sm
     sm_spans value;
     SM_TRY(sm_wire_entry_value(&value, &map.entries[i], reach->source, meta_graph->arena, err));
     SM_TRY(sm_draft_read(&signature, value, meta_graph->arena, reach->source, err));
-    SM_TRY(mark_signature(reach, &signature, err));
+    SM_TRY(sm_edit_each_signature_tensor(&signature, mark_tensor, reach, err));
   }
   return SM_OK;
 }

@@ -1,5 +1,11 @@
 #include "builder/edit_internal.h"
 
+#include "builder/encode.h"
+#include "graph/reach.h"
+
+/* Fields of TensorInfo, CompositeTensor, and of map entries: proto/meta_graph.proto. */
+enum { INFO_NAME = 1, INFO_SPARSE = 4, INFO_COMPOSITE = 5, COMPOSITE_COMPONENT = 2, ENTRY_VALUE = 2 };
+
 /* The init and train op are no signatures for callers, though they are kept as such (formats: constants.h of
  * cc/saved_model). */
 static sm_status check_key(sm_string key, sm_error *err) {
@@ -50,6 +56,48 @@ sm_status sm_edit_rename_entry(sm_draft *draft, uint32_t number, const char *wha
   if (taken) return SM_FAIL(err, SM_ALREADY_EXISTS, "there is %s \"%.100s\" already", what, new_name.data);
   SM_TRY(sm_draft_set_entry(draft, number, name, (sm_span){NULL, 0}, err));
   return sm_draft_set_entry_draft(draft, number, new_name, &entry, err);
+}
+
+/* ---- Tensors ---- */
+
+/* Messages inside each other; composite tensors may be made of composite ones. */
+enum { MAX_LEVELS = 32 };
+
+sm_status sm_edit_each_tensor(sm_span info, const sm_wire_source *source, sm_edit_tensor_fn fn, void *ctx,
+                              sm_error *err) {
+  struct {
+    sm_wire_reader reader;
+    uint32_t is; /* the field of a TensorInfo that it is; 0: a TensorInfo itself */
+  } levels[MAX_LEVELS] = {{sm_wire_read(info, source), 0}};
+  for (size_t n = 1; n > 0;) {
+    sm_wire_field field;
+    if (!sm_wire_next(&levels[n - 1].reader, &field)) {
+      SM_TRY(sm_wire_finish(&levels[--n].reader, err));
+      continue;
+    }
+    uint32_t number = sm_wire_number(&field), is = levels[n - 1].is;
+    if (sm_wire_type_of(&field) != SM_WIRE_BYTES) continue;
+    bool is_kind = is == 0 && (number == INFO_SPARSE || number == INFO_COMPOSITE);
+    if (is == INFO_SPARSE || (is == 0 && number == INFO_NAME)) SM_TRY(fn(ctx, sm_text_of(field.bytes), err));
+    if (!is_kind && !(is == INFO_COMPOSITE && number == COMPOSITE_COMPONENT)) continue;
+    if (n == MAX_LEVELS)
+      return SM_FAIL(err, SM_UNIMPLEMENTED, "composite tensors more than %d levels deep", MAX_LEVELS / 2);
+    levels[n].reader = sm_wire_read(field.bytes, source);
+    levels[n++].is = is_kind ? number : 0;
+  }
+  return SM_OK;
+}
+
+sm_status sm_edit_each_signature_tensor(const sm_draft *signature, sm_edit_tensor_fn fn, void *ctx, sm_error *err) {
+  for (size_t i = 0; i < signature->n; i++) {
+    sm_span entry, info;
+    uint32_t number = signature->fields[i].number;
+    if (number != SM_SIGNATURE_INPUT && number != SM_SIGNATURE_OUTPUT) continue;
+    if (!sm_draft_field_value(&entry, signature, &signature->fields[i])) continue;
+    SM_TRY(sm_wire_find_bytes(&info, entry, ENTRY_VALUE, signature->source, err));
+    SM_TRY(sm_edit_each_tensor(info, signature->source, fn, ctx, err));
+  }
+  return SM_OK;
 }
 
 /* ---- In the object graph ---- */
@@ -113,4 +161,53 @@ sm_status sm_builder_set_method(sm_builder *builder, size_t graph, const char *k
   SM_TRY(sm_draft_set_entry_draft(&edit.draft, SM_META_GRAPH_SIGNATURE, sm_string_of(key), &signature, err));
   sm_edit_commit(&edit);
   return SM_OK;
+}
+
+/* ---- Setting ---- */
+
+/* The nodes of the graph, sorted by name. */
+typedef struct node_list {
+  const sm_reach_node *nodes;
+  size_t n;
+} node_list;
+
+static sm_status check_tensor(void *ctx, sm_string tensor, sm_error *err) {
+  const node_list *list = ctx;
+  size_t found = sm_named_find(list->nodes, list->n, sizeof *list->nodes, sm_tensor_node_name(tensor));
+  if (found != SIZE_MAX) return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "tensor \"%.*s\" is not in the graph",
+                 (int)(tensor.size < 200 ? tensor.size : 200), tensor.data);
+}
+
+static sm_status check_tensors(const sm_draft *meta_graph, sm_span signature, sm_error *err) {
+  node_list list;
+  sm_reach_node *nodes;
+  sm_spans graph;
+  sm_draft draft;
+  SM_TRY(sm_draft_get(&graph, meta_graph, SM_META_GRAPH_GRAPH, err));
+  SM_TRY(sm_reach_index_nodes(&nodes, &list.n, graph, SM_GRAPH_NODE, meta_graph->source, meta_graph->arena, err));
+  list.nodes = nodes;
+  SM_TRY(sm_draft_read(&draft, (sm_spans){&signature, 1}, meta_graph->arena, meta_graph->source, err));
+  return sm_edit_each_signature_tensor(&draft, check_tensor, &list, err);
+}
+
+static sm_status set_signature(sm_edit *edit, sm_buffer *bytes, const sm_signature *signature, sm_error *err) {
+  sm_string key = sm_string_of(signature->key);
+  SM_TRY(check_key(key, err));
+  SM_TRY(sm_encode_signature(bytes, signature, edit->draft.arena, err));
+  SM_TRY(sm_buffer_reserve(bytes, 1, err)); /* an empty one is one */
+  sm_span value = {bytes->data, bytes->size};
+  SM_TRY(check_tensors(&edit->draft, value, err));
+  return sm_draft_set_entry(&edit->draft, SM_META_GRAPH_SIGNATURE, key, value, err);
+}
+
+sm_status sm_builder_set_signature(sm_builder *builder, size_t graph, const sm_signature *signature, sm_error *err) {
+  sm_edit edit;
+  sm_buffer bytes;
+  SM_TRY(sm_edit_begin(&edit, builder, graph, err));
+  sm_buffer_init(&bytes, builder->allocator, UINT64_MAX);
+  sm_status status = set_signature(&edit, &bytes, signature, err);
+  sm_buffer_free(&bytes);
+  if (status == SM_OK) sm_edit_commit(&edit);
+  return status;
 }
