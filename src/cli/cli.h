@@ -10,6 +10,7 @@
  *   output.c     words to the user                help.c        --help
  *   show.c       show in text                     show_json.c   show --json
  *   assets.c     assets                           convert.c     convert
+ *   run_edit.c   edit
  *   convert_tensors.c  convert, where it is about tensors    tensor_source.c  where they come from
  *   whole_file.c files, mapped
  *   tensors.c    tensors                          cat.c         cat
@@ -53,6 +54,7 @@ int cli_convert(const cli_args *args);
 int cli_tensors(const cli_args *args);
 int cli_cat(const cli_args *args);
 int cli_verify(const cli_args *args);
+int cli_edit(const cli_args *args);
 int cli_objects(const cli_args *args);
 
 /* Reads a command line of its own: argv[1] is "inspect_checkpoint". */

@@ -84,6 +84,34 @@ static const char convert_text[] =
     "  --big-endian          the byte order of other machines\n"
     "  --overwrite           replaces a checkpoint of that name, which is refused without\n";
 
+static const char edit_text[] =
+    "usage: savedmodel edit SRC DST [--overwrite] [changes]\n"
+    "       savedmodel edit SRC --in-place [changes]\n"
+    "\n"
+    "Copies a model with changes. Without any, every file is the same byte for byte. Of saved_model.pb only what is\n"
+    "changed is written anew, and the fingerprint; variables and assets are linked where the file system can. DST\n"
+    "appears as a whole or not at all; in place the files are replaced one by one, saved_model.pb last.\n"
+    "\n"
+    "  --select-tags A,B                the meta graph with just these tags, needed where there are several\n"
+    "\n"
+    "Changes are made in this order. Names are the old ones up to --rename-signature, the new ones behind it.\n"
+    "\n"
+    "  --drop-meta-graph                leaves that one out\n"
+    "  --drop-signature KEY\n"
+    "  --keep-signatures A,B            drops all others, and the nodes, functions and objects only they need\n"
+    "  --drop-asset-extra NAME          a file of assets.extra\n"
+    "  --drop-meta KEY                  what --set-meta has set\n"
+    "  --strip-debug-info               debug/, and the traces in the graph\n"
+    "  --rename-input SIG:OLD=NEW       also in the functions and objects of models of TensorFlow 2\n"
+    "  --rename-output SIG:OLD=NEW\n"
+    "  --rename-signature OLD=NEW\n"
+    "  --set-method SIG=NAME            tensorflow/serving/predict and the like\n"
+    "  --set-tags A,B                   in place of the tags there are\n"
+    "  --clear-devices                  of nodes, functions and variables\n"
+    "  --strip-default-attrs            leaves out attributes that have the value they have without\n"
+    "  --add-asset-extra FILE[=NAME]    below assets.extra\n"
+    "  --set-meta KEY=VALUE             words about the model, kept in assets.extra/metadata.json\n";
+
 #define CHECKPOINT_PATHS                                                                                          \
   "PATH is the directory of a model, the prefix of a checkpoint (dir/model.ckpt-100, of TensorFlow 1 or 2), its " \
   ".index\n"                                                                                                      \
@@ -161,9 +189,11 @@ static void print_commands(void) {
 
 static const struct {
   const char *command, *text;
-} texts[] = {{"show", show_text},       {"assets", assets_text},   {"scan", scan_text},
-             {"convert", convert_text}, {"tensors", tensors_text}, {"cat", cat_text},
-             {"verify", verify_text},   {"objects", objects_text}, {"inspect_checkpoint", inspect_text}};
+} texts[] = {{"show", show_text},       {"assets", assets_text},
+             {"scan", scan_text},       {"convert", convert_text},
+             {"edit", edit_text},       {"tensors", tensors_text},
+             {"cat", cat_text},         {"verify", verify_text},
+             {"objects", objects_text}, {"inspect_checkpoint", inspect_text}};
 
 int cli_help(const char *command) {
   for (size_t i = 0; command != NULL && i < sizeof texts / sizeof texts[0]; i++) {

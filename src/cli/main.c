@@ -20,6 +20,7 @@ const cli_command cli_commands[] = {
     {"assets", cli_assets, needs_dir, false, "list the files that belong to a model, or copy them out", 0},
     {"scan", cli_scan, needs_dir, true, "find operations that reach files, the network or code", 0},
     {"convert", cli_convert, needs_dir, false, "write a .pb as .pbtxt, a checkpoint as .npz, and so on", 1},
+    {"edit", cli_edit, needs_dir, false, "write a changed copy of a model, or change it where it is", 1},
     {"tensors", cli_tensors, needs_dir, false, "list the tensors of a checkpoint or a model", 0},
     {"cat", cli_cat, needs_dir, false, "print a tensor, or write it as .npy", 1},
     {"objects", cli_objects, needs_dir, false, "show the object graph of a model of TensorFlow 2 as a tree", 0},
