@@ -127,6 +127,9 @@ sm_status sm_edit_find_signatures(int64_t *out, const sm_edit_objects *objects, 
 sm_status sm_edit_rename_child(sm_edit_objects *objects, int64_t parent, sm_string name, sm_string new_name,
                                sm_error *err);
 
+/* Leads the child of that name to another node. */
+sm_status sm_edit_move_child(sm_edit_objects *objects, int64_t parent, sm_string name, int64_t id, sm_error *err);
+
 /* Edges to a node, and nodes that name a concrete function. */
 sm_status sm_edit_count_edges(size_t *out, const sm_edit_objects *objects, int64_t to, sm_error *err);
 sm_status sm_edit_count_function_users(size_t *out, const sm_edit_objects *objects, sm_string function, sm_error *err);

@@ -91,6 +91,21 @@ sm_status sm_edit_rename_child(sm_edit_objects *objects, int64_t parent, sm_stri
   return sm_draft_replace(&objects->draft, objects->nodes[parent], &node, err);
 }
 
+sm_status sm_edit_move_child(sm_edit_objects *objects, int64_t parent, sm_string name, int64_t id, sm_error *err) {
+  sm_draft node, changed;
+  SM_TRY(sm_edit_open_node(&node, objects, parent, err));
+  for (size_t i = 0; i < node.n; i++) {
+    sm_edit_edge edge;
+    sm_span bytes;
+    if (!get_edge(&edge, &node, i) || !sm_string_equal(edge.name, name)) continue;
+    sm_draft_field_value(&bytes, &node, &node.fields[i]);
+    SM_TRY(sm_draft_read(&changed, (sm_spans){&bytes, 1}, node.arena, node.source, err));
+    SM_TRY(sm_draft_set_number(&changed, SM_EDGE_NODE_ID, (uint64_t)id, err));
+    SM_TRY(sm_draft_replace(&node, i, &changed, err));
+  }
+  return sm_draft_replace(&objects->draft, objects->nodes[parent], &node, err);
+}
+
 /* ---- Who else uses it ---- */
 
 sm_status sm_edit_count_edges(size_t *out, const sm_edit_objects *objects, int64_t to, sm_error *err) {

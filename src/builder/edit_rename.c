@@ -16,6 +16,7 @@ typedef struct renaming {
 typedef struct subject {
   sm_edit_objects objects;
   int64_t signatures, id;
+  bool is_shared;    /* the node has other parents, too */
   sm_draft node;     /* SavedObject */
   sm_draft bare;     /* SavedBareConcreteFunction */
   sm_draft concrete; /* SavedConcreteFunction */
@@ -41,6 +42,7 @@ static sm_status rename_in_signature(sm_draft *meta_graph, const renaming *what,
 static sm_status open_subject(subject *out, bool *found, const sm_draft *meta_graph, sm_string key, sm_error *err) {
   sm_draft map;
   sm_spans names;
+  size_t n_edges;
   *found = false;
   SM_TRY(sm_edit_open_objects(&out->objects, meta_graph, err));
   SM_TRY(sm_edit_find_signatures(&out->signatures, &out->objects, err));
@@ -48,6 +50,8 @@ static sm_status open_subject(subject *out, bool *found, const sm_draft *meta_gr
   SM_TRY(sm_edit_open_node(&map, &out->objects, out->signatures, err));
   SM_TRY(sm_edit_find_child(&out->id, &map, key, err));
   if (out->id < 0) return SM_OK;
+  SM_TRY(sm_edit_count_edges(&n_edges, &out->objects, out->id, err));
+  out->is_shared = n_edges > 1;
   SM_TRY(sm_edit_open_node(&out->node, &out->objects, out->id, err));
   SM_TRY(sm_draft_open(&out->bare, &out->node, SM_NODE_BARE_FUNCTION, err));
   SM_TRY(sm_draft_get(&names, &out->bare, SM_BARE_NAME, err));
@@ -83,6 +87,7 @@ static sm_status change_function(sm_draft *meta_graph, subject *in, const renami
   sm_edit_library library;
   sm_string copy = {NULL, 0};
   SM_TRY(sm_edit_count_function_users(&n_users, &in->objects, in->function, err));
+  n_users += in->is_shared;
   if (order.n == 0 && n_users <= 1) return SM_OK;
   SM_TRY(sm_edit_open_library(&library, meta_graph, err));
   SM_TRY(sm_edit_count_callers(&n_callers, &library, in->function, err));
@@ -96,14 +101,21 @@ static sm_status change_function(sm_draft *meta_graph, subject *in, const renami
   return sm_draft_set(&in->bare, SM_BARE_NAME, sm_span_of(copy), err);
 }
 
-/* A node that is also to be had under another name gets a copy, which alone is the signature. */
-static sm_status put_node(subject *in, const renaming *what, sm_error *err) {
-  size_t n_edges;
+/* A node that is also to be had under another name stays what it is there: a copy of it becomes the signature's. */
+static sm_status put_node(sm_draft *meta_graph, subject *in, const renaming *what, sm_error *err) {
+  sm_draft *objects = &in->objects.draft;
   SM_TRY(sm_draft_set_draft(&in->node, SM_NODE_BARE_FUNCTION, &in->bare, err));
-  SM_TRY(sm_edit_count_edges(&n_edges, &in->objects, in->id, err));
-  if (n_edges <= 1) return sm_draft_replace(&in->objects.draft, in->objects.nodes[in->id], &in->node, err);
-  return SM_FAIL(err, SM_UNIMPLEMENTED, "signature \"%.100s\" is also to be had under another name in the object graph",
-                 what->signature.data);
+  SM_TRY(sm_draft_set_entry_draft(objects, SM_OBJECTS_FUNCTION, in->function, &in->concrete, err));
+  if (in->is_shared) {
+    SM_TRY(sm_draft_add(objects, SM_OBJECTS_NODE, &in->node, err));
+    SM_TRY(sm_draft_set_draft(meta_graph, SM_META_GRAPH_OBJECT_GRAPH, objects, err));
+    SM_TRY(sm_edit_open_objects(&in->objects, meta_graph, err)); /* it may have moved others */
+    int64_t id = (int64_t)in->objects.n_nodes - 1;
+    SM_TRY(sm_edit_move_child(&in->objects, in->signatures, what->signature, id, err));
+  } else {
+    SM_TRY(sm_draft_replace(objects, in->objects.nodes[in->id], &in->node, err));
+  }
+  return sm_draft_set_draft(meta_graph, SM_META_GRAPH_OBJECT_GRAPH, objects, err);
 }
 
 static sm_status rename_in_objects(sm_draft *meta_graph, const renaming *what, sm_error *err) {
@@ -120,9 +132,7 @@ static sm_status rename_in_objects(sm_draft *meta_graph, const renaming *what, s
     SM_TRY(sm_edit_rename_in_spec(&in.bare, key, new_key, err));
   }
   SM_TRY(change_function(meta_graph, &in, what, order, err));
-  SM_TRY(put_node(&in, what, err));
-  SM_TRY(sm_draft_set_entry_draft(&in.objects.draft, SM_OBJECTS_FUNCTION, in.function, &in.concrete, err));
-  return sm_draft_set_draft(meta_graph, SM_META_GRAPH_OBJECT_GRAPH, &in.objects.draft, err);
+  return put_node(meta_graph, &in, what, err);
 }
 
 /* ---- The calls ---- */

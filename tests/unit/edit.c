@@ -377,12 +377,22 @@ static void edit__a_function_is_copied_when_others_use_it(void **state) {
   }
 }
 
-static void edit__a_node_of_two_names_is_refused(void **state) {
+static void edit__a_node_of_two_names_is_copied(void **state) {
   (void)state;
+  const sm_trackable *root, *other;
+  const sm_concrete_function *function;
   write_model("node");
   begin(dir.path);
-  assert_status(sm_builder_rename_input(builder, 0, "f", "a", "c", &err), SM_UNIMPLEMENTED, err);
-  assert_mentions(err.message, "another name");
+  assert_ok(sm_builder_rename_input(builder, 0, "f", "a", "c", &err), err);
+  const sm_meta_graph *graph = finish();
+  function = function_of(graph, "f");
+  assert_text("the signature's", function->name, "f_8");
+  assert_text("its specs", specs_of(&function->inputs->items[1]), "b/b c/c");
+  assert_ok(sm_meta_graph_get_root(&root, graph, &err), err);
+  assert_ok(sm_trackable_find(&other, root, "other", &err), err);
+  assert_ok(sm_trackable_get_function(&function, other, 0, &err), err);
+  assert_text("the other's", function->name, "f_7");
+  assert_text("keyword", function->argument_keywords[0], "a");
 }
 
 /* ---- All nodes ---- */
@@ -513,7 +523,7 @@ int main(void) {
       CASE(names_that_are_no_parameters),
       CASE(a_default_follows),
       CASE(a_function_is_copied_when_others_use_it),
-      CASE(a_node_of_two_names_is_refused),
+      CASE(a_node_of_two_names_is_copied),
       CASE(clears_devices),
       CASE(strips_and_restores_defaults),
       CASE(keeps_what_a_signature_needs),
