@@ -115,9 +115,8 @@ SM_API sm_status sm_builder_link_variables(sm_builder *builder, const char *pref
  *
  * The functions below change it. What is not changed stays as it is, byte for byte; files are linked, or copied where that
  * is not possible. With the option in_place the model's own directory is changed: saved_model.pb and what belongs to it
- * are replaced, other files stay where they are.
- *
- * A saved_model.cpb becomes a saved_model.pb.
+ * are replaced, other files stay where they are. A saved_model.cpb of which a meta graph is changed becomes a
+ * saved_model.pb, and a saved_model.pbtxt too unless as_text is set.
  *
  * Errors: FAILED_PRECONDITION the builder has something already; INVALID_ARGUMENT in_place, and the model was not opened
  *   from a directory of the same file system; ABORTED in_place, and what is in the directory is another model, or was changed
@@ -137,12 +136,24 @@ SM_API sm_status sm_builder_remove_meta_graph(sm_builder *builder, size_t graph,
 SM_API sm_status sm_builder_set_tags(sm_builder *builder, size_t graph, const char *const *tags, size_t n_tags,
                                      sm_error *err);
 
-/** Add a signature, or replace that of its key. Of V2 models only the loaders of V1 see an added one. */
+/**
+ * Add a signature, or replace that of its key. Of V2 models only loaders that run a session (V1, TensorFlow Serving) see an
+ * added one; tf.saved_model.load goes on with what the object graph has.
+ * Errors: also INVALID_ARGUMENT: it names a tensor that is not in the graph.
+ */
 SM_API sm_status sm_builder_set_signature(sm_builder *builder, size_t graph, const sm_signature *signature,
                                           sm_error *err);
 SM_API sm_status sm_builder_rename_signature(sm_builder *builder, size_t graph, const char *key, const char *new_key,
                                              sm_error *err);
 SM_API sm_status sm_builder_remove_signature(sm_builder *builder, size_t graph, const char *key, sm_error *err);
+
+/**
+ * Give an input or output of a signature another name. Nodes and tensors of the graph keep theirs. In the object graph the
+ * tensors of a function are passed in the order of their names, so where the new name changes that, the function has to
+ * take another order. If it has other users (the graph's node for the signature is one) a copy of it does, with another
+ * number at the end of its name. Names that no parameter in Python can have ("0/x") become keys there as TensorFlow makes
+ * them ("arg_0_x"); callers pass them as they are.
+ */
 SM_API sm_status sm_builder_rename_input(sm_builder *builder, size_t graph, const char *key, const char *name,
                                          const char *new_name, sm_error *err);
 SM_API sm_status sm_builder_rename_output(sm_builder *builder, size_t graph, const char *key, const char *name,
@@ -150,7 +161,17 @@ SM_API sm_status sm_builder_rename_output(sm_builder *builder, size_t graph, con
 SM_API sm_status sm_builder_set_method(sm_builder *builder, size_t graph, const char *key, const char *method_name,
                                        sm_error *err);
 
-/** Remove all other signatures, and what only they need: nodes, functions, objects. Variables stay in the checkpoint. */
+/**
+ * Remove all other signatures, and what only they need. Left are
+ *
+ *   of the graph         what the signatures, init op, saver and assets lead to; all variables of the saver are among it
+ *   of the functions     what these nodes and the object graph call, and custom gradients
+ *   of the object graph  the functions of the signatures; the variables, constants, assets and tables that they capture,
+ *                        under the names they have; tf.functions and Keras metadata that name other nodes are gone
+ *   of the collections   names and variables that are still there; no contexts of V1 loops, which only gradients need
+ *
+ * Variables stay in the checkpoint, and other files stay, among them keras_metadata.pb, which is of no use any more.
+ */
 SM_API sm_status sm_builder_keep_signatures(sm_builder *builder, size_t graph, const char *const *keys, size_t n_keys,
                                             sm_error *err);
 
