@@ -29,7 +29,7 @@ typedef struct parts {
   const char *signature, *name, *value;
 } parts;
 
-/* Which flags take which form. */
+/* Which flags take which form; all that may be given several times. */
 static const struct form {
   cli_flag flag;
   bool has_signature, has_value;
@@ -40,13 +40,11 @@ static const struct form {
     {CLI_rename_output, true, true, "--rename-output takes SIGNATURE:OLD=NEW"},
     {CLI_set_method, false, true, "--set-method takes SIGNATURE=NAME"},
     {CLI_set_meta, false, true, "--set-meta takes KEY=VALUE"},
+    {CLI_drop_signature, false, false, "--drop-signature: the name is too long"},
+    {CLI_drop_asset_extra, false, false, "--drop-asset-extra: the name is too long"},
+    {CLI_drop_meta, false, false, "--drop-meta: the name is too long"},
+    {CLI_add_asset_extra, false, false, "--add-asset-extra: the name is too long"},
 };
-
-static const struct form *form_of(cli_flag flag) {
-  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-    if (forms[i].flag == flag) return &forms[i];
-  return NULL;
-}
 
 /* False when the text is not of that form. */
 static bool take_apart(parts *out, const char *text, const struct form *form) {
@@ -54,13 +52,13 @@ static bool take_apart(parts *out, const char *text, const struct form *form) {
   if (size < 0 || (size_t)size >= sizeof out->text) return false;
   out->signature = out->value = NULL;
   out->name = out->text;
-  if (form != NULL && form->has_value) {
+  if (form->has_value) {
     char *equals = strchr(out->text, '=');
     if (equals == NULL) return false;
     *equals = '\0';
     out->value = equals + 1;
   }
-  if (form != NULL && form->has_signature) {
+  if (form->has_signature) {
     char *colon = strchr(out->text, ':');
     if (colon == NULL) return false;
     *colon = '\0';
@@ -71,7 +69,7 @@ static bool take_apart(parts *out, const char *text, const struct form *form) {
 }
 
 static int check_forms(const cli_args *args) {
-  static parts taken; /* large for the stack of a small thread; the tool has one thread */
+  parts taken;
   for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
     size_t position = 0;
     for (const char *text; (text = cli_args_next(args, forms[i].flag, &position)) != NULL;)
@@ -115,16 +113,13 @@ static int select_graph(editing *the) {
 
 typedef sm_status (*change_fn)(editing *the, const parts *taken, sm_error *err);
 
-/* Each value of a flag. */
+/* Each value of a flag; that they have its form was checked. */
 static sm_status each(editing *the, cli_flag flag, change_fn change, sm_error *err) {
-  static parts taken;
-  size_t position = 0;
-  for (const char *text; (text = cli_args_next(the->args, flag, &position)) != NULL;) {
-    if (!take_apart(&taken, text, form_of(flag)))
-      return err->code = SM_INVALID_ARGUMENT, snprintf(err->message, sizeof err->message, "a name is too long"),
-             SM_INVALID_ARGUMENT;
-    SM_TRY(change(the, &taken, err));
-  }
+  parts taken;
+  size_t position = 0, form = 0;
+  while (forms[form].flag != flag) form++;
+  for (const char *text; (text = cli_args_next(the->args, flag, &position)) != NULL;)
+    if (take_apart(&taken, text, &forms[form])) SM_TRY(change(the, &taken, err));
   return SM_OK;
 }
 
