@@ -26,9 +26,8 @@ static sm_status next_line(sm_span *line, line_walk *walk, sm_error *err) {
   *line = (sm_span){begin, end != NULL ? (size_t)(end - begin) : text.size - walk->at};
   walk->at += line->size + (end != NULL);
   walk->n++;
-  size_t n_returns = 0;
-  while (n_returns < line->size && line->data[n_returns] == '\r') n_returns++;
-  return n_returns < line->size ? SM_OK : fail(walk, "is empty", err);
+  if (line->size != 0 && line->data[line->size - 1] == '\r') line->size--;
+  return line->size != 0 ? SM_OK : fail(walk, "is empty", err);
 }
 
 /* The column of that number, or the line as it is. */
@@ -48,13 +47,6 @@ static sm_status find_field(sm_span *field, const line_walk *walk, sm_span line,
   return SM_OK;
 }
 
-static size_t copy_without_returns(char *dst, sm_span field) {
-  size_t n = 0;
-  for (size_t i = 0; i < field.size; i++)
-    if (field.data[i] != '\r') dst[n++] = (char)field.data[i];
-  return n;
-}
-
 /* Source: strings::safe_strto64, which takes blanks around the number. */
 static bool read_int64(int64_t *out, sm_span field) {
   const uint8_t *p = field.data, *end = field.data + field.size;
@@ -62,7 +54,7 @@ static bool read_int64(int64_t *out, sm_span field) {
   while (p != end && (*p == ' ' || (*p >= '\t' && *p <= '\r'))) p++;
   while (p != end && (end[-1] == ' ' || (end[-1] >= '\t' && end[-1] <= '\r'))) end--;
   bool is_negative = p != end && *p == '-';
-  p += is_negative;
+  p += is_negative || (p != end && *p == '+');
   *out = 0;
   for (; p != end && *p >= '0' && *p <= '9'; p++) {
     int64_t digit = is_negative ? -(int64_t)(*p - '0') : *p - '0';
@@ -97,10 +89,10 @@ static sm_status fill_strings(sm_tensor *to, char *bytes, const sm_table_text *t
     SM_TRY(next_line(&line, &walk, err));
     if (line.data == NULL) return SM_OK;
     SM_TRY(find_field(&field, &walk, line, index, err));
-    size_t size = copy_without_returns(bytes, field);
-    bytes[size] = '\0';
-    values[walk.n - 1] = (sm_string){bytes, size};
-    bytes += size + 1;
+    if (field.size != 0) memcpy(bytes, field.data, field.size);
+    bytes[field.size] = '\0';
+    values[walk.n - 1] = (sm_string){bytes, field.size};
+    bytes += field.size + 1;
   }
 }
 
@@ -109,6 +101,7 @@ static sm_status count_lines(int64_t *out, const sm_table_text *table, sm_error 
   for (sm_span line;;) {
     SM_TRY(next_line(&line, &walk, err));
     *out = walk.n;
+    if (line.data == NULL && walk.n == 0) return SM_FAIL(err, SM_DATA_LOSS, "%.200s: no lines", table->name);
     if (line.data == NULL) return SM_OK;
   }
 }

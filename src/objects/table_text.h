@@ -21,9 +21,9 @@ typedef struct sm_table_text {
 } sm_table_text;
 
 /*
- * The keys of a table, or its values: those at index of each line. '\r' is dropped.
+ * The keys of a table, or its values: those at index of each line. A '\r' at the end of a line is dropped.
  *
- * Errors: DATA_LOSS an empty line, fewer lines than vocab_size, a line without that column, or text that is no number
+ * Errors: DATA_LOSS no line at all, an empty one, fewer lines than vocab_size, a line without that column, or text that is no number
  *   where dtype is DT_INT64; UNIMPLEMENTED another dtype; RESOURCE_EXHAUSTED.
  */
 sm_status sm_table_text_read(sm_tensor **out, const sm_table_text *table, int64_t index, sm_dtype dtype,
