@@ -8,7 +8,8 @@
  *   check_graph.c       nodes, inputs, cycles, of the graph and of its functions
  *   check_values.c      constants
  *   check_signatures.c  signatures, and what else names tensors: saver, init op
- *   check_objects.c     the object graph
+ *   check_objects.c     the object graph: check_dependencies.c  the order in which it is loaded
+ *                       check_object_values.c  its variables in the checkpoint
  *   check_variables.c   the checkpoint, and whether it fits
  *   op_outputs.c        how many outputs a node has, and of which types
  *

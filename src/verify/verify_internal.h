@@ -63,6 +63,9 @@ sm_status sm_check_signatures(sm_verifier *v, const sm_graph_facts *facts, sm_er
 sm_status sm_check_saver(sm_verifier *v, const sm_graph_facts *facts, sm_error *err);
 sm_status sm_check_objects(size_t *n_variables, sm_verifier *v, const sm_graph_facts *facts, sm_error *err);
 
+sm_status sm_check_dependencies(sm_verifier *v, sm_error *err);  /* of objects, in circles */
+sm_status sm_check_object_values(sm_verifier *v, sm_error *err); /* in the checkpoint */
+
 /* wanted: the model cannot do without. */
 sm_status sm_check_variables(sm_verifier *v, bool wanted, sm_error *err);
 
