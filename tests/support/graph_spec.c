@@ -129,11 +129,22 @@ static void put_asset(w_buffer *w, const char *text) {
   w_end(w, asset);
 }
 
+/* ">2", "~1:2": SavedObject.dependencies (15), slot_variables (3). */
+static void put_object_edge(w_buffer *w, const char *text) {
+  const char *colon = strchr(text, ':');
+  size_t edge = w_begin(w, *text == '>' ? 15 : 3);
+  w_varint(w, 1, (uint64_t)atoi(text + 1));
+  if (*text == '~') w_varint(w, 3, (uint64_t)atoi(colon + 1));
+  w_end(w, edge);
+}
+
 static void put_object(w_buffer *w, const char *text) {
   bool is_asset = strncmp(text, "asset ", 6) == 0;
   size_t object = w_begin(w, 1), kind = w_begin(w, is_asset ? 5 : (uint32_t)strtoul(text, NULL, 10));
   if (is_asset) w_varint(w, 1, strtoul(text + 6, NULL, 10));
+  if (strchr(text, '=') != NULL) w_text(w, 1, strchr(text, '=') + 1);
   w_end(w, kind);
+  for (const char *edge = strpbrk(text, ">~"); edge != NULL; edge = strpbrk(edge + 1, ">~")) put_object_edge(w, edge);
   if (is_asset && strchr(text + 6, ' ') != NULL) w_end(w, w_begin(w, (uint32_t)atoi(strchr(text + 6, ' ') + 1)));
   w_end(w, object);
 }

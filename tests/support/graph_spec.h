@@ -24,9 +24,11 @@ typedef struct graph_spec {
   const char *saver[3];            /* filename, save tensor, restore op */
   const char *object_functions[2]; /* "g 0 2": bound to objects 0 and 2 */
   const char *main_op;
-  const char *assets[2];  /* "tensor=filename" */
-  const char *objects[4]; /* "asset 1", or another kind by its field number, "7"; "asset 1 7" is both */
-  const char *gradient;   /* a function that is registered as one */
+  const char *assets[2]; /* "tensor=filename" */
+  const char
+      *objects[4];      /* "asset 1", or another kind by its field number, "7"; "asset 1 7" is both; behind it ">2" for
+                             one that it depends on, "~1:2" for slot variable 2 of variable 1, "=g" for its function */
+  const char *gradient; /* a function that is registered as one */
 } graph_spec;
 
 /* Field numbers of what is written: proto/graph.proto, function.proto. */

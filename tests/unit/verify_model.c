@@ -120,6 +120,30 @@ static const struct {
     {"objects are numbered from 0",
      {.functions = {{"g", "x", {"n=NoOp()"}}}, .object_functions = {"g 1"}, .objects = {"4"}},
      "error (buffer): concrete function g: a bound input leads to object 1, there are 1\n"},
+    {"objects in a row", {.objects = {"4 >1", "4 >2 >3", "4 >3", "4"}}, ""},
+    {"objects in a circle",
+     {.objects = {"4 >1", "4 >2", "4 >1", "4"}},
+     "error (buffer): object 1: it depends on itself, by way of object 2\n"},
+    {"itself", {.objects = {"4", "4 >1"}}, "error (buffer): object 1: it depends on itself, by way of object 1\n"},
+    {"a function as a tensor",
+     {.functions = {{"g", "x", {"n=NoOp()"}}}, .object_functions = {"g 1"}, .objects = {"4", "8 =g"}},
+     "error (buffer): concrete function g: a bound input is object 1, a function, which is no tensor\n"
+     "error (buffer): object 1: it depends on itself, by way of concrete function g\n"},
+    {"slots of what is no variable",
+     {.objects = {"4 ~1:2", "4", "10"}},
+     "error (buffer): object 0: the variable of a slot is object 1, which is no variable\n"
+     "error (buffer): object 0: a slot variable is object 2, which is no variable\n"},
+    {"slots that lead nowhere",
+     {.objects = {"4 ~9:8"}},
+     "error (buffer): object 0: the variable of a slot leads to object 9, there are 1\n"
+     "error (buffer): object 0: a slot variable leads to object 8, there are 1\n"},
+    {"a slot of its own variable",
+     {.objects = {"4 ~1:1", "7"}},
+     "error (buffer): object 1: it depends on itself, by way of object 1\n"},
+    {"one variable for two slots",
+     {.objects = {"4 ~1:2 ~3:2", "7", "7", "7"}},
+     "warning (buffer): object 0: object 2 is the variable of two slots\n"
+     "error (buffer): object 2: it depends on itself, by way of object 2\n"},
     {"objects and functions",
      {.functions = {{"g", "x", {"n=NoOp()"}}}, .object_functions = {"g 0 5", "h"}, .objects = {"4"}},
      "error (buffer): concrete function g: a bound input leads to object 5, there are 1\n"
