@@ -1,6 +1,6 @@
 #include "builder/edit_internal.h"
 
-#include "builder/encode.h"
+#include "builder/encode_parts.h"
 #include "graph/reach.h"
 
 /* Fields of TensorInfo, CompositeTensor, and of map entries: proto/meta_graph.proto. */
