@@ -119,9 +119,10 @@ static sm_status index_nodes(walk *w, sm_spans nodes, sm_spans arguments, sm_err
 /* ---- Types of inputs ---- */
 
 static bool is_worth_it(walk *w, const sm_node_place *node) {
-  bool is = node->bytes.size < w->budget / SM_OP_MAX_LISTS;
-  if (is) w->budget -= (node->bytes.size + 1) * SM_OP_MAX_LISTS;
-  return is;
+  uint64_t cost = node->bytes.size + node->def->outputs.n + 1;
+  if (cost > w->budget / SM_OP_MAX_LISTS) return false;
+  w->budget -= cost * SM_OP_MAX_LISTS;
+  return true;
 }
 
 /* The types of a node with many outputs are kept, for those who use one after the other. */
@@ -141,26 +142,31 @@ static sm_dtype type_at(const sm_buffer *types, uint64_t index) {
   return type;
 }
 
+/* Which of all outputs a name inside a function means: false where that cannot be told. Most have one argument. */
+static sm_status find_flat(bool *is_there, uint64_t *out, walk *w, const sm_node_place *from, const sm_tensor_ref *ref,
+                           sm_error *err) {
+  sm_node_attrs attrs;
+  const sm_op_args *args = &from->def->outputs;
+  *out = ref->index;
+  *is_there = ref->output.size == 0 || (args->n == 1 && sm_string_equal(args->items[0].name, ref->output));
+  if (*is_there || !is_worth_it(w, from)) return SM_OK;
+  SM_TRY(sm_node_read_attrs(&attrs, from->def, from->bytes, w->c->source, err));
+  return sm_args_flat(is_there, out, args, &attrs, ref->output, ref->index, w->c->source, err);
+}
+
 /* What a reference leads to; SM_DT_INVALID where it cannot be told. */
 static sm_status find_dtype(sm_dtype *out, walk *w, const sm_node_place *from, const sm_tensor_ref *ref,
                             sm_error *err) {
-  sm_node_attrs attrs;
-  uint64_t flat = ref->index;
-  bool is_there = true;
+  uint64_t flat;
+  bool is_there;
   *out = from->bytes.data == NULL && ref->output.size == 0 ? from->dtype : SM_DT_INVALID;
   if (from->def == NULL) return SM_OK;
-  bool has_lists = from->def->outputs.n_lists != 0;
-  if (from != w->kept && !is_worth_it(w, from)) return SM_OK;
-  if (has_lists && from != w->kept) SM_TRY(keep_outputs(w, from, err));
-  if (ref->output.size != 0 || !has_lists)
-    SM_TRY(sm_node_read_attrs(&attrs, from->def, from->bytes, w->c->source, err));
-  if (ref->output.size != 0)
-    SM_TRY(sm_args_flat(&is_there, &flat, &from->def->outputs, &attrs, ref->output, ref->index, w->c->source, err));
-  if (!is_there) return SM_OK;
-  if (has_lists)
-    *out = type_at(&w->outputs, flat);
-  else if (flat < from->def->outputs.n)
-    return sm_arg_dtype(out, &from->def->outputs.items[flat], 0, &attrs, w->c->source, err);
+  SM_TRY(find_flat(&is_there, &flat, w, from, ref, err));
+  if (!is_there || (from != w->kept && !is_worth_it(w, from))) return SM_OK;
+  if (from->def->outputs.n_lists == 0)
+    return sm_node_find_output_dtype(out, from->def, from->bytes, flat, w->c->source, err);
+  if (from != w->kept) SM_TRY(keep_outputs(w, from, err));
+  *out = type_at(&w->outputs, flat);
   return SM_OK;
 }
 
