@@ -5,52 +5,14 @@
  *   byte 0   dtype that bytes without a name are taken for
  *   byte 1   IGNORE_CHECKSUMS
  */
-#include "fuzz.h"
-
-#include <string.h>
-
 #include "cli/npz.h"
+#include "written.h"
 
 enum { IGNORE_CHECKSUMS = 1 };
 
-enum { MAX_BYTES = 1 << 20, MAX_WRITTEN = 1 << 20, MAX_ARRAYS = 64 };
+enum { MAX_BYTES = 1 << 20, MAX_ARRAYS = 64, MEMBER_SIZE = 2000 /* of a member, its array apart */ };
 
 const size_t fuzz_message_at = NO_MESSAGE;
-
-typedef struct written {
-  char *bytes;
-  size_t size;
-} written;
-
-static sm_status gather(void *ctx, const void *data, size_t size, sm_error *err) {
-  (void)err;
-  written *to = ctx;
-  MUST(size <= MAX_WRITTEN - to->size);
-  memcpy(to->bytes + to->size, data, size);
-  to->size += size;
-  return SM_OK;
-}
-
-static void must_be_same(const sm_tensor_view *a, const sm_tensor_view *b) {
-  MUST(a->dtype == b->dtype && a->rank == b->rank && a->size == b->size);
-  MUST(memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0);
-  if (a->dtype != SM_DT_STRING) {
-    MUST(a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
-    return;
-  }
-  const sm_string *x = a->data, *y = b->data;
-  for (size_t i = 0; i < a->size / sizeof *x; i++)
-    MUST(x[i].size == y[i].size && (x[i].size == 0 || memcmp(x[i].data, y[i].data, x[i].size) == 0));
-}
-
-/* Strings of a pickle may be many where it is short: one that is put many times. */
-static size_t bytes_of(const sm_tensor_view *view) {
-  size_t size = view->size + 2000;
-  const sm_string *strings = view->data;
-  if (view->dtype != SM_DT_STRING) return size;
-  for (size_t i = 0; i < view->size / sizeof *strings && size < MAX_WRITTEN; i++) size += strings[i].size + 10;
-  return size;
-}
 
 static bool open_npz(npz *out, sm_fs **fs, const void *data, size_t size, bool is_checked) {
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
@@ -77,7 +39,7 @@ static void compare(const npz *in, const written *to, sm_dtype wanted) {
     size_t found = npz_find(in, again.names[i]);
     MUST(found < in->n);
     MUST(npz_read(&a, &again, i, SM_DT_INVALID, NULL) == SM_OK && npz_read(&b, in, found, wanted, NULL) == SM_OK);
-    must_be_same(&a.view, &b.view);
+    must_be_same_array(&a.view, &b.view);
     array_free(&a);
     array_free(&b);
   }
@@ -85,18 +47,17 @@ static void compare(const npz *in, const written *to, sm_dtype wanted) {
 }
 
 static void read_all(const npz *in, sm_dtype wanted) {
-  written to = {.bytes = malloc(MAX_WRITTEN)};
+  written to = written_new();
   npz_writer writer;
   size_t room = MAX_WRITTEN;
   bool is_written = true;
-  MUST(to.bytes != NULL);
-  npz_writer_begin(&writer, gather, &to);
+  npz_writer_begin(&writer, written_take, &to);
   for (size_t i = 0; i < in->n && i < MAX_ARRAYS; i++) {
     array a;
     size_t name_size = strlen(in->names[i]);
     MUST(npz_find(in, in->names[i]) < in->n);
     if (npz_read(&a, in, i, wanted, NULL) != SM_OK) continue;
-    size_t needed = bytes_of(&a.view) + 3 * name_size;
+    size_t needed = written_size_of(&a.view) + MEMBER_SIZE + 3 * name_size;
     if (needed <= room / 2) {
       room -= needed;
       is_written &= npz_writer_add(&writer, (sm_string){in->names[i], name_size}, &a.view, NULL) == SM_OK;

@@ -1,27 +1,8 @@
 /* A safetensors file: what is in it read, and written again, which must read back as the same arrays. */
-#include "fuzz.h"
-
-#include <string.h>
-
 #include "cli/safetensors.h"
+#include "written.h"
 
 const size_t fuzz_message_at = NO_MESSAGE;
-
-enum { MAX_WRITTEN = 1 << 20 };
-
-typedef struct written {
-  char *bytes;
-  size_t size;
-} written;
-
-static sm_status gather(void *ctx, const void *data, size_t size, sm_error *err) {
-  (void)err;
-  written *to = ctx;
-  MUST(size <= MAX_WRITTEN - to->size);
-  memcpy(to->bytes + to->size, data, size);
-  to->size += size;
-  return SM_OK;
-}
 
 static sm_status get(void *ctx, size_t i, sm_tensor_view *out, sm_error *err) {
   array a;
@@ -36,10 +17,10 @@ static sm_status get(void *ctx, size_t i, sm_tensor_view *out, sm_error *err) {
 }
 
 static void write_and_read(safetensors *in) {
-  written to = {.bytes = malloc(MAX_WRITTEN)};
+  written to = written_new();
   safetensors_item *items = calloc(in->n + 1, sizeof *items);
   safetensors again;
-  MUST(to.bytes != NULL && items != NULL);
+  MUST(items != NULL);
   bool is_supported = true;
   for (size_t i = 0; i < in->n; i++) {
     const safetensors_entry *entry = &in->entries[i];
@@ -47,7 +28,7 @@ static void write_and_read(safetensors *in) {
     is_supported &= entry->dtype != SM_DT_INVALID;
     MUST(safetensors_find(in, entry->name) == i);
   }
-  sm_status status = safetensors_write(items, in->n, in->notes, in->n_notes, get, in, gather, &to, NULL);
+  sm_status status = safetensors_write(items, in->n, in->notes, in->n_notes, get, in, written_take, &to, NULL);
   MUST((status == SM_OK) == is_supported);
   if (status == SM_OK) {
     MUST(safetensors_open(&again, "again", to.bytes, to.size, NULL) == SM_OK);
