@@ -12,8 +12,15 @@ enum {
   NODE_ATTR = 5,
   ENTRY_KEY = 1,
   ENTRY_VALUE = 2,
+  ATTR_LIST = 1,
   ATTR_S = 2,
+  ATTR_I = 3,
+  ATTR_F = 4,
+  ATTR_B = 5,
   ATTR_TYPE = 6,
+  ATTR_SHAPE = 7,
+  ATTR_TENSOR = 8,
+  ATTR_PLACEHOLDER = 9,
   ATTR_FUNC = 10,
   NAME_ATTR_LIST_NAME = 1
 };
@@ -83,14 +90,28 @@ static sm_status put_joined(sm_buffer *out, sm_spans attr, const sm_wire_source 
   return status;
 }
 
-/* Of the members of a oneof the last counts. */
-static sm_status read_dtype(uint64_t *out, sm_spans attr, const sm_wire_source *source, sm_error *err) {
+/* Of the members of a oneof the last counts; one of another wire type is none. */
+static void read_member(uint32_t *dtype, const sm_wire_field *field) {
+  switch (field->tag) {
+    case SM_WIRE_TAG(ATTR_TYPE, SM_WIRE_VARINT): *dtype = (uint32_t)field->value; break;
+    case SM_WIRE_TAG(ATTR_LIST, SM_WIRE_BYTES):
+    case SM_WIRE_TAG(ATTR_S, SM_WIRE_BYTES):
+    case SM_WIRE_TAG(ATTR_I, SM_WIRE_VARINT):
+    case SM_WIRE_TAG(ATTR_F, SM_WIRE_FIXED32):
+    case SM_WIRE_TAG(ATTR_B, SM_WIRE_VARINT):
+    case SM_WIRE_TAG(ATTR_SHAPE, SM_WIRE_BYTES):
+    case SM_WIRE_TAG(ATTR_TENSOR, SM_WIRE_BYTES):
+    case SM_WIRE_TAG(ATTR_PLACEHOLDER, SM_WIRE_BYTES):
+    case SM_WIRE_TAG(ATTR_FUNC, SM_WIRE_BYTES): *dtype = 0; break;
+    default: break;
+  }
+}
+
+static sm_status read_dtype(uint32_t *out, sm_spans attr, const sm_wire_source *source, sm_error *err) {
   *out = 0;
   for (size_t i = 0; i < attr.n; i++) {
     sm_wire_reader reader = sm_wire_read(attr.items[i], source);
-    for (sm_wire_field field; sm_wire_next(&reader, &field);)
-      if (sm_wire_number(&field) <= ATTR_FUNC)
-        *out = field.tag == SM_WIRE_TAG(ATTR_TYPE, SM_WIRE_VARINT) ? field.value : 0;
+    for (sm_wire_field field; sm_wire_next(&reader, &field);) read_member(out, &field);
     SM_TRY(sm_wire_finish(&reader, err));
   }
   return SM_OK;
@@ -149,7 +170,7 @@ static sm_status put_constant(sm_buffer *out, sm_span node, const sm_wire_source
                               sm_error *err) {
   sm_spans attr;
   bool is_there;
-  uint64_t dtype;
+  uint32_t dtype;
   SM_TRY(find_attr(&attr, &is_there, node, "dtype", source, arena, err));
   SM_TRY(read_dtype(&dtype, attr, source, err));
   if (dtype != SM_DT_STRING) return SM_OK;

@@ -152,11 +152,37 @@ static void regular__constants(void **state) {
   }
 }
 
+/* A number of 32 bits in a longer varint; behind the member that counts one of another wire type, which is none. */
+static void regular__odd_dtype(void **state) {
+  (void)state;
+  w_buffer node = {0}, expected = {0};
+  w_text(&node, NAME, "n");
+  w_text(&node, OP, "Const");
+  w_entry entry = w_begin_entry(&node, ATTR, "dtype");
+  w_varint(&node, TYPE, 0x100000007);
+  w_text(&node, 3, "x");
+  w_end_entry(&node, entry);
+  entry = w_begin_entry(&node, ATTR, "value");
+  w_text(&node, TENSOR, "\x08\x07");
+  w_end_entry(&node, entry);
+  w_text(&expected, NAME, "n");
+  w_text(&expected, OP, "Const");
+  entry = w_begin_entry(&expected, ATTR, "dtype");
+  w_varint(&expected, TYPE, 7);
+  w_text(&expected, 3, "x");
+  w_end_entry(&expected, entry);
+  w_end_entry(&expected, w_begin_entry(&expected, ATTR, "value"));
+  check_node("emptied", &node, &expected);
+  w_free(&node);
+  w_free(&expected);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(regular__uid),
       cmocka_unit_test(regular__calls),
       cmocka_unit_test(regular__constants),
+      cmocka_unit_test(regular__odd_dtype),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
