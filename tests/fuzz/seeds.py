@@ -147,6 +147,18 @@ def verify_seeds(given):
   return given.small_models
 
 
+def objects_seeds(given):
+  def field(number, data):
+    size, n = b"", len(data)
+    while n > 127:
+      size, n = size + bytes([n & 127 | 128]), n >> 7
+    return bytes([number << 3 | 2]) + size + bytes([n]) + data
+  graphs = [b"", b"\x0A\x05\x0A\x03\x12\x01v\x0A\x00"]  # of checkpoints: none, the root with a child
+  for i, model in enumerate(given.small_models):
+    keras = given.keras_metadata[i % len(given.keras_metadata)] if given.keras_metadata else b""
+    yield field(1, model) + field(2, graphs[i % 2]) + field(3, keras[:2000]) + field(4, b"apple\nbanana\ncherry\n")
+
+
 def scan_seeds(given):
   return given.small_models + given.keras_metadata
 
