@@ -99,6 +99,46 @@ static void abi__options(void **state) {
   check_all(members, N_OF(members));
 }
 
+static void abi__graphs(void **state) {
+  (void)state;
+  static const member members[] = {
+      SIZE(sm_attr, 104),
+      AT(sm_attr, name, 0),
+      AT(sm_attr, kind, 8),
+      AT(sm_attr, type, 12),
+      AT(sm_attr, i, 16),
+      AT(sm_attr, f, 24),
+      AT(sm_attr, rank, 28),
+      AT(sm_attr, dims, 32),
+      AT(sm_attr, s, 40),
+      AT(sm_attr, tensor, 56),
+      AT(sm_attr, n, 64),
+      AT(sm_attr, ints, 72),
+      AT(sm_attr, floats, 80),
+      AT(sm_attr, strings, 88),
+      AT(sm_attr, types, 96),
+      SIZE(sm_node_spec, 56),
+      AT(sm_node_spec, op, 0),
+      AT(sm_node_spec, name, 8),
+      AT(sm_node_spec, inputs, 16),
+      AT(sm_node_spec, n_inputs, 24),
+      AT(sm_node_spec, attrs, 32),
+      AT(sm_node_spec, n_attrs, 40),
+      AT(sm_node_spec, device, 48),
+      SIZE(sm_table_spec, 64),
+      AT(sm_table_spec, name, 0),
+      AT(sm_table_spec, keys, 8),
+      AT(sm_table_spec, values, 16),
+      AT(sm_table_spec, file, 24),
+      AT(sm_table_spec, key_dtype, 32),
+      AT(sm_table_spec, value_dtype, 36),
+      AT(sm_table_spec, key_index, 40),
+      AT(sm_table_spec, value_index, 48),
+      AT(sm_table_spec, delimiter, 56),
+  };
+  check_all(members, N_OF(members));
+}
+
 static void abi__scan(void **state) {
   (void)state;
   static const member members[] = {
@@ -457,6 +497,7 @@ int main(void) {
     cmocka_unit_test(abi__objects),
     cmocka_unit_test(abi__object_graph),
     cmocka_unit_test(abi__scan),
+    cmocka_unit_test(abi__graphs),
 #endif
     cmocka_unit_test(abi__checkpoints),
   };
