@@ -162,6 +162,9 @@ sm_status sm_checkpoint_add_slot(int32_t *node, sm_checkpoint *tree, int32_t opt
   if (slot == NULL) return sm_arena_fail(&tree->arena, sizeof *slot, err);
   SM_TRY(copy_name(&slot->name, tree, slot_name, err));
   slot->rank = rank;
+  slot->earlier = tree->last_slot;
+  tree->last_slot = slot;
+  slot->optimizer = optimizer;
   slot->variable = variable;
   slot->node = add_node(tree, true);
   sm_tree_node *owner = &tree->nodes[optimizer];

@@ -19,10 +19,11 @@ typedef struct sm_tree_value {
 } sm_tree_value;
 
 typedef struct sm_tree_slot {
-  struct sm_tree_slot *next; /* of the same optimizer */
+  struct sm_tree_slot *next;    /* of the same optimizer */
+  struct sm_tree_slot *earlier; /* of the tree */
   sm_string name;
   size_t rank; /* of the name among those of the optimizer, in the order of their first use */
-  int32_t variable, node;
+  int32_t optimizer, variable, node;
 } sm_tree_slot;
 
 typedef struct sm_tree_node {
@@ -51,6 +52,7 @@ struct sm_checkpoint {
   sm_arena arena; /* names, edges, values, slots */
   sm_tree_node *nodes;
   int32_t n_nodes, capacity;
+  sm_tree_slot *last_slot;
   int32_t counter_node; /* -1: there is no save counter yet */
   int64_t counter;
   sm_binding counter_binding;

@@ -38,21 +38,14 @@ void sm_tree_match_edge(sm_checkpoint *tree, int32_t parent, const sm_tree_edge 
   follow(tree);
 }
 
-static void match_slot(sm_checkpoint *tree, const sm_tree_node *optimizer, const sm_tree_slot *slot) {
-  const sm_tree_source *source = &tree->source;
-  int32_t variable = tree->nodes[slot->variable].object;
-  if (variable < 0 || tree->nodes[slot->node].object >= 0) return;
-  int32_t object = sm_saved_object_find_slot(&source->graph.objects[optimizer->object], variable, slot->name);
-  if (object >= 0 && source->node_of[object] < 0) assign(tree, slot->node, object);
-}
-
 /* A slot variable has no edges: there is nothing to follow from it. */
 void sm_tree_match_slots(sm_checkpoint *tree) {
-  if (!tree->source.is_open || tree->source.is_by_name) return;
-  for (int32_t i = 0; i < tree->n_nodes; i++) {
-    const sm_tree_node *optimizer = &tree->nodes[i];
-    if (optimizer->object < 0) continue;
-    for (const sm_tree_slot *slot = optimizer->first_slot; slot != NULL; slot = slot->next)
-      match_slot(tree, optimizer, slot);
+  const sm_tree_source *source = &tree->source;
+  if (!source->is_open) return;
+  for (const sm_tree_slot *slot = tree->last_slot; slot != NULL; slot = slot->earlier) {
+    int32_t optimizer = tree->nodes[slot->optimizer].object, variable = tree->nodes[slot->variable].object;
+    if (optimizer < 0 || variable < 0 || tree->nodes[slot->node].object >= 0) continue;
+    int32_t object = sm_saved_object_find_slot(&source->graph.objects[optimizer], variable, slot->name);
+    if (object >= 0 && source->node_of[object] < 0) assign(tree, slot->node, object);
   }
 }
