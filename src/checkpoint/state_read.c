@@ -4,8 +4,9 @@
 #include "checkpoint/checkpoint_internal.h"
 #include "wire/text.h"
 
-/* How many of its last parts an absolute path can have in common with one in the directory. */
-enum { MAX_PARTS = 8 };
+/* How many of its last parts an absolute path can have in common with one in the directory; how many checkpoints are looked
+ * for when the newest is gone. A file may name millions. */
+enum { MAX_PARTS = 8, MAX_FALLBACKS = 100 };
 
 /* ---- What is on disk ---- */
 
@@ -41,7 +42,8 @@ bool sm_checkpoint_is_there(const sm_root *root, const char *prefix) {
 
 const char *sm_state_pick(const sm_checkpoint_state *state, const sm_root *root) {
   if (sm_checkpoint_is_there(root, state->latest)) return state->latest;
-  for (size_t i = state->n_paths; i-- > 0;)
+  size_t first = state->n_paths > MAX_FALLBACKS ? state->n_paths - MAX_FALLBACKS : 0;
+  for (size_t i = state->n_paths; i-- > first;)
     if (sm_checkpoint_is_there(root, state->paths[i])) return state->paths[i];
   return state->latest;
 }
@@ -62,29 +64,43 @@ static const char *last_parts(const char *path, int n) {
   return p;
 }
 
-/* Of an absolute path: as many of its last parts as lead to something, or the last one. */
-static bool find_in_dir(char *dst, size_t dst_size, const sm_root *root, const char *path) {
-  for (int n = MAX_PARTS; n > 1; n--)
-    if (sm_path_clean(dst, dst_size, last_parts(path + 1, n)) && sm_checkpoint_is_there(root, dst)) return true;
-  return sm_path_clean(dst, dst_size, last_parts(path + 1, 1));
-}
-
 typedef struct state_reader {
   const sm_root *root;
   const char *file; /* its path, for messages */
   sm_arena *arena;
   sm_wire_source source;
+  char old_dir[SM_PATH_MAX]; /* what the directory was called when the newest was recorded, with its last '/'; or "" */
 } state_reader;
 
-static sm_status resolve(const char **out, const state_reader *r, sm_span recorded, sm_error *err) {
+/* The newest, as an absolute path: as many of its last parts as lead to something, or the last one. */
+static const char *find_newest(state_reader *r, const char *path) {
+  char found[SM_PATH_MAX];
+  const char *part = last_parts(path + 1, 1);
+  for (int n = MAX_PARTS; n > 1; n--) {
+    const char *longer = last_parts(path + 1, n);
+    if (!sm_path_clean(found, sizeof found, longer) || !sm_checkpoint_is_there(r->root, found)) continue;
+    part = longer;
+    break;
+  }
+  memcpy(r->old_dir, path, (size_t)(part - path));
+  r->old_dir[part - path] = '\0';
+  return part;
+}
+
+/* Of another one: what is behind the old directory. */
+static const char *find_older(const state_reader *r, const char *path) {
+  size_t size = strlen(r->old_dir);
+  return size != 0 && strncmp(path, r->old_dir, size) == 0 ? path + size : last_parts(path + 1, 1);
+}
+
+static sm_status resolve(const char **out, state_reader *r, sm_span recorded, bool is_newest, sm_error *err) {
   char path[SM_PATH_MAX], found[SM_PATH_MAX];
   if (recorded.size >= sizeof path || memchr(recorded.data, '\0', recorded.size) != NULL)
     return SM_FAIL(err, SM_DATA_LOSS, "%s: a path of a checkpoint is no path", r->file);
   memcpy(path, recorded.data, recorded.size);
   path[recorded.size] = '\0';
-  bool is_inside =
-      path[0] == '/' ? find_in_dir(found, sizeof found, r->root, path) : sm_path_clean(found, sizeof found, path);
-  if (!is_inside || found[0] == '\0')
+  const char *inside = path[0] != '/' ? path : is_newest ? find_newest(r, path) : find_older(r, path);
+  if (!sm_path_clean(found, sizeof found, inside) || found[0] == '\0')
     return SM_FAIL(err, SM_DATA_LOSS, "%s: names %.300s, which is outside of its directory", r->file, path);
   *out = sm_arena_copy(r->arena, sm_string_of(found)).data;
   return *out != NULL ? SM_OK : sm_arena_fail(r->arena, strlen(found) + 1, err);
@@ -111,17 +127,17 @@ static sm_status get_timestamps(sm_checkpoint_state *state, sm_span packed, cons
   return SM_OK;
 }
 
-static sm_status get_paths(sm_checkpoint_state *state, sm_spans recorded, const state_reader *r, sm_error *err) {
+static sm_status get_paths(sm_checkpoint_state *state, sm_spans recorded, state_reader *r, sm_error *err) {
   const char **paths = sm_arena_array(r->arena, const char *, recorded.n);
   if (paths == NULL) return sm_arena_fail(r->arena, recorded.n * sizeof *paths, err);
-  for (size_t i = 0; i < recorded.n; i++) SM_TRY(resolve(&paths[i], r, recorded.items[i], err));
+  for (size_t i = 0; i < recorded.n; i++) SM_TRY(resolve(&paths[i], r, recorded.items[i], false, err));
   state->paths = paths;
   state->n_paths = recorded.n;
   return SM_OK;
 }
 
 /* message has its fields in order, numbers packed: sm_text_read made it. */
-static sm_status get_state(sm_checkpoint_state *state, sm_span message, const state_reader *r, sm_error *err) {
+static sm_status get_state(sm_checkpoint_state *state, sm_span message, state_reader *r, sm_error *err) {
   sm_spans paths;
   sm_span latest = {0}, timestamps = {0};
   sm_wire_reader fields = sm_wire_read(message, &r->source);
@@ -132,7 +148,7 @@ static sm_status get_state(sm_checkpoint_state *state, sm_span message, const st
   }
   SM_TRY(sm_wire_finish(&fields, err));
   if (latest.size == 0) return SM_FAIL(err, SM_DATA_LOSS, "%s: no model_checkpoint_path", r->file);
-  SM_TRY(resolve(&state->latest, r, latest, err));
+  SM_TRY(resolve(&state->latest, r, latest, true, err));
   SM_TRY(sm_wire_collect(&paths, (sm_spans){&message, 1}, STATE_PATHS, &r->source, r->arena, err));
   SM_TRY(get_paths(state, paths, r, err));
   return timestamps.size != 0 ? get_timestamps(state, timestamps, r, err) : SM_OK;
@@ -161,7 +177,7 @@ static sm_status parse_file(state_owner *owner, sm_string text, const sm_root *r
   if (status != SM_OK) sm_error_add_place(err, file);
   if (status == SM_OK) {
     const sm_span bytes = {message.data, message.size};
-    const state_reader r = {root, file, &owner->arena, {.name = file, .bytes = bytes}};
+    state_reader r = {root, file, &owner->arena, {.name = file, .bytes = bytes}, ""};
     status = get_state(&owner->state, bytes, &r, err);
   }
   sm_buffer_free(&message);

@@ -79,6 +79,21 @@ static void state_read__all_that_it_says(void **state) {
   sm_checkpoint_state_free(read);
 }
 
+/* Of a directory that was moved: the newest tells what it was called. */
+static void state_read__all_paths_move_with_the_newest(void **state) {
+  (void)state;
+  sm_checkpoint_state *read;
+  assert_ok(read_state(&read,
+                       "model_checkpoint_path: \"/old/sub/ckpt-3\"\n"
+                       "all_model_checkpoint_paths: [\"/old/sub/gone-1\", \"/other/sub/gone-2\""
+                       "]"),
+            err);
+  assert_text("newest", read->latest, "sub/ckpt-3");
+  assert_text("beside it", read->paths[0], "sub/gone-1");
+  assert_text("from elsewhere", read->paths[1], "gone-2");
+  sm_checkpoint_state_free(read);
+}
+
 static void state_read__refuses_what_is_none(void **state) {
   (void)state;
   static const struct {
@@ -92,6 +107,7 @@ static void state_read__refuses_what_is_none(void **state) {
       {"model_checkpoint_path: \"ckpt-2\" all_model_checkpoint_paths: \"a\" all_model_checkpoint_timestamps: [1, 2]",
        SM_DATA_LOSS, "2 timestamps of 1"},
       {"model_checkpoint_path: \"ckpt-2\" all_model_checkpoint_paths: \"../a\"", SM_DATA_LOSS, "outside"},
+      {"model_checkpoint_path: \"/d/ckpt-2\" all_model_checkpoint_paths: \"/d/../a\"", SM_DATA_LOSS, "outside"},
   };
   for (size_t i = 0; i < N_OF(rows); i++) {
     sm_checkpoint_state *read;
@@ -159,6 +175,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(state_read__paths_lead_into_the_directory),
       cmocka_unit_test(state_read__all_that_it_says),
+      cmocka_unit_test(state_read__all_paths_move_with_the_newest),
       cmocka_unit_test(state_read__refuses_what_is_none),
       cmocka_unit_test(state_write__is_what_tensorflow_writes),
       cmocka_unit_test(state_read__the_newest_that_is_there),
