@@ -17,10 +17,26 @@ static void check(sm_status status) {
   exit(1);
 }
 
+/* Memory that lives until the end. */
+typedef struct block {
+  struct block *older;
+} block;
+
+static block *newest;
+
 static void *room_for(size_t n, size_t size) {
-  void *items = calloc(n + 1, size);
-  if (items == NULL) abort();
-  return items;
+  block *made = calloc(1, sizeof *made + (n + 1) * size);
+  if (made == NULL) abort();
+  made->older = newest;
+  newest = made;
+  return made + 1;
+}
+
+static void free_all(void) {
+  for (block *older; newest != NULL; newest = older) {
+    older = newest->older;
+    free(newest);
+  }
 }
 
 static sm_string pack(const ProtobufCMessage *message) {
@@ -126,5 +142,6 @@ int main(int argc, char **argv) {
   check(sm_builder_finish(builder, &err));
   sm_builder_close(builder);
   sm_model_close(model);
+  free_all();
   return 0;
 }

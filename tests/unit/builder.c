@@ -8,6 +8,7 @@
 #include <savedmodel/savedmodel.h>
 
 #include "support/bundles.h"
+#include "support/fault_alloc.h"
 #include "support/files.h"
 #include "support/models.h"
 
@@ -300,6 +301,55 @@ static void builder__in_place_wants_the_model_that_is_there(void **state) {
   sm_graph_free(graph);
 }
 
+/* ---- Memory ---- */
+
+static sm_status save_everything(const char *path, sm_bundle_writer **variables) {
+  const sm_asset_spec asset = {.tensor_name = "s:0", .data = {"one", 3}, .filename = "v"};
+  static const float value[2] = {1, 2};
+  static const int64_t dims[] = {2};
+  const sm_tensor_view view = view_of(SM_DT_FLOAT, value, sizeof value, 1, dims);
+  spec.assets = &asset;
+  spec.n_assets = 1;
+  spec.init_op = "init";
+  spec.clear_devices = true;
+  spec.strip_default_attrs = true;
+  SM_TRY(sm_builder_open(&builder, path, &options, &err));
+  sm_status status = sm_builder_add_meta_graph(NULL, builder, &spec, &err);
+  if (status == SM_OK) status = sm_builder_set_metadata(builder, "a", "b", &err);
+  if (status == SM_OK) status = sm_builder_get_variables(variables, builder, &err);
+  if (status == SM_OK) status = sm_bundle_writer_add(*variables, "w", &view, &err);
+  if (status == SM_OK) status = sm_builder_finish(builder, &err);
+  sm_builder_close(builder);
+  builder = NULL;
+  return status;
+}
+
+/* All that a spec can have, with a saver that is made; each allocation fails once. */
+static void builder__memory(void **state) {
+  (void)state;
+  static const int64_t dims[] = {2};
+  sm_bundle_writer *variables;
+  graph = make_graph();
+  assert_ok(sm_graph_add_variable(graph, "w", SM_DT_FLOAT, dims, 1, &err), err);
+  make_spec();
+  spec.collections = sm_graph_get_collections(&spec.n_collections, graph);
+  bool fired = true;
+  for (uint64_t n = 0; fired; n++) {
+    sm_fault_alloc fa;
+    sm_fault_alloc_init(&fa, n);
+    options.allocator = &fa.base;
+    sm_status status = save_everything(path_in(dir.path, "m"), &variables);
+    fired = fa.fired;
+    assert_number("live blocks", fa.live_blocks, 0);
+    sm_fault_alloc_destroy(&fa);
+    if (status != SM_OK) assert_status(status, SM_RESOURCE_EXHAUSTED, err);
+    if (status != SM_OK) assert_number("names left", count_names(dir.path), 0);
+    if (status == SM_OK) break;
+  }
+  assert_true(file_exists(path_in(dir.path, "m/saved_model.pb")));
+  sm_graph_free(graph);
+}
+
 /* ---- Metadata ---- */
 
 static void builder__metadata(void **state) {
@@ -343,6 +393,7 @@ int main(void) {
       CASE(builder__links_files),
       CASE(builder__follows_links),
       CASE(builder__in_place_wants_the_model_that_is_there),
+      CASE(builder__memory),
       CASE(builder__metadata),
   };
   return cmocka_run_group_tests_name("builder", tests, NULL, NULL);
