@@ -244,6 +244,7 @@ static sm_status remove_files(sm_builder *builder, const char *saved_model, sm_e
 /* Are the meta graphs those of the model that was taken over, in a form that will do? */
 static bool is_same_model(const sm_builder *builder) {
   if (builder->model == NULL || builder->n_graphs != sm_model_n_meta_graphs(builder->model)) return false;
+  if (sm_model_get_root(builder->model)->dir == NULL) return false; /* opened from a buffer: there is no file */
   static const char text[] = ".pbtxt";
   const char *name = sm_model_get_source(builder->model)->name;
   size_t size = strlen(name), text_size = sizeof text - 1;
@@ -254,7 +255,7 @@ static bool is_same_model(const sm_builder *builder) {
   return true;
 }
 
-/* Every form of it that there is, and its fingerprint, as they are. */
+/* Every form of it that there is, and its fingerprint, as they are; not linked, for others may write to such files. */
 static sm_status write_same_model(sm_builder *builder, sm_error *err) {
   static const char *const names[] = {SM_FILE_FINGERPRINT, SM_FILE_SAVED_MODEL_CPB, SM_FILE_SAVED_MODEL_PBTXT,
                                       SM_FILE_SAVED_MODEL_PB};
@@ -266,7 +267,7 @@ static sm_status write_same_model(sm_builder *builder, sm_error *err) {
     if (builder->options.in_place) continue;
     sm_status status = sm_model_get_file_size(&size, builder->model, names[i], &failure);
     if (status == SM_NOT_FOUND) continue;
-    SM_TRY(sm_transaction_put_file(&builder->transaction, names[i], root, names[i], true, err));
+    SM_TRY(sm_transaction_put_file(&builder->transaction, names[i], root, names[i], false, err));
   }
   SM_TRY(remove_files(builder, NULL, err));
   return sm_transaction_commit(&builder->transaction, err);
