@@ -14,6 +14,9 @@
  *   convert_tensors.c  convert, where it is about tensors    tensor_source.c  where they come from
  *   whole_file.c files, mapped
  *   tensors.c    tensors                          cat.c         cat
+ *   surgery.c    checkpoint rename, subset, merge    surgery_plan.c  what becomes of each tensor
+ *   optimizer_keys.c  keys of optimizers             average.c     checkpoint average
+ *   diff.c       diff                             diff_graph.c  its graphs        diff_tensors.c  its tensors
  *   run_verify.c verify                           sha256.c      checksums of tensors
  *   inspect_checkpoint.c  inspect_checkpoint       show_objects.c  objects
  *   run_scan.c   scan                             policy.c      scan --policy
@@ -56,6 +59,8 @@ int cli_cat(const cli_args *args);
 int cli_verify(const cli_args *args);
 int cli_edit(const cli_args *args);
 int cli_objects(const cli_args *args);
+int cli_surgery(const cli_args *args);
+int cli_diff(const cli_args *args);
 
 /* Reads a command line of its own: argv[1] is "inspect_checkpoint". */
 int cli_inspect_checkpoint(int argc, char **argv);
@@ -94,6 +99,12 @@ void cli_storage_close(cli_storage *storage);
 int cli_checkpoint_try(char *prefix, sm_open_options *options, sm_error *err, const cli_args *args, const char *path);
 int cli_checkpoint_find(char *prefix, sm_open_options *options, const cli_args *args, const char *path);
 int cli_checkpoint_open(sm_bundle_reader **out, const cli_args *args, const char *path);
+
+/* The same, for those who read tensors slice by slice from end to end: whole parts are checked. */
+int cli_checkpoint_open_checked(sm_bundle_reader **out, const cli_args *args, const char *path);
+
+/* What is wrong with the name of a new checkpoint; NULL: nothing. */
+const char *cli_check_new_prefix(const char *path);
 
 /* Does dir hold a saved_model file of any form? fs NULL: on disk. */
 bool cli_is_model(const sm_fs *fs, const char *dir);

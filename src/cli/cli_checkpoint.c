@@ -50,11 +50,28 @@ int cli_checkpoint_find(char *prefix, sm_open_options *options, const cli_args *
   return code != CLI_OK || err.code == SM_OK ? code : cli_fail_status(&err);
 }
 
-int cli_checkpoint_open(sm_bundle_reader **out, const cli_args *args, const char *path) {
+static int open_checkpoint(sm_bundle_reader **out, const cli_args *args, const char *path, sm_verify verify) {
   char prefix[MAX_PATH];
   sm_error err;
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
   int code = cli_checkpoint_find(prefix, &options, args, path);
   if (code != CLI_OK) return code;
+  options.verify = verify;
   return sm_bundle_reader_open(out, prefix, &options, &err) == SM_OK ? CLI_OK : cli_fail_status(&err);
+}
+
+int cli_checkpoint_open(sm_bundle_reader **out, const cli_args *args, const char *path) {
+  return open_checkpoint(out, args, path, SM_VERIFY_DEFAULT);
+}
+
+int cli_checkpoint_open_checked(sm_bundle_reader **out, const cli_args *args, const char *path) {
+  return open_checkpoint(out, args, path, SM_VERIFY_ALL);
+}
+
+const char *cli_check_new_prefix(const char *path) {
+  static const char index[] = ".index";
+  size_t size = strlen(path), end = sizeof index - 1;
+  if (size == 0 || path[size - 1] == '/') return "DST is the prefix of a checkpoint, and ends in a name";
+  return size >= end && strcmp(path + size - end, index) == 0 ? "DST is the prefix of a checkpoint, without .index"
+                                                              : NULL;
 }

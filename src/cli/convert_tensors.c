@@ -10,10 +10,6 @@
 #include "cli/target.h"
 #include "cli/tensor_source.h"
 
-/* The key under which TensorFlow's checkpoints have their object graph, a string. Source: tensorflow/python/checkpoint,
- * trackable/base.py: OBJECT_GRAPH_PROTO_KEY. */
-static const char object_graph_key[] = "_CHECKPOINTABLE_OBJECT_GRAPH";
-
 /* ---- The command line ---- */
 
 /* Decimal digits, and no more than max; false otherwise. */
@@ -45,15 +41,6 @@ static const char *read_options(sm_save_options *out, const cli_args *args) {
   return NULL;
 }
 
-/* What is wrong with the name of a new checkpoint; NULL: nothing. */
-static const char *check_prefix(const char *path) {
-  static const char index[] = ".index";
-  size_t size = strlen(path), end = sizeof index - 1;
-  if (size == 0 || path[size - 1] == '/') return "DST is the prefix of a checkpoint, and ends in a name";
-  return size >= end && strcmp(path + size - end, index) == 0 ? "DST is the prefix of a checkpoint, without .index"
-                                                              : NULL;
-}
-
 /* ---- What a form can hold ---- */
 
 static bool holds(tensor_form form, sm_dtype dtype) {
@@ -75,6 +62,7 @@ static sm_status check_types(const tensor_source *in, tensor_form form, sm_error
 
 /* Without this every model would be refused, for what is of use to checkpoints only. */
 static void leave_out_object_graph(tensor_source *in) {
+  static const char object_graph_key[] = SM_KEY_OBJECT_GRAPH;
   const size_t size = sizeof object_graph_key - 1;
   for (size_t i = in->n; i-- > 0;) {
     const tensor_item *item = &in->items[i];
@@ -167,7 +155,7 @@ int convert_tensors(const cli_args *args, const char *src, const char *dst) {
   tensor_source in;
   sm_error err;
   const char *wrong = read_options(&options, args);
-  if (wrong == NULL && tensor_form_of(dst) == FORM_CHECKPOINT) wrong = check_prefix(dst);
+  if (wrong == NULL && tensor_form_of(dst) == FORM_CHECKPOINT) wrong = cli_check_new_prefix(dst);
   if (wrong != NULL) return convert_usage(wrong);
   int code = tensor_source_open(&in, args, src);
   if (code == CLI_OK && convert(dst, &options, &in, &err) != SM_OK) code = cli_fail_status(&err);

@@ -252,7 +252,8 @@ int cli_args_read(cli_args *args, int argc, char **argv) {
 
 static bool belongs_to(const flag_facts *flag, const cli_command *command) {
   bool is_shared = strcmp(flag->name, "overwrite") == 0 &&
-                   (strcmp(command->name, "convert") == 0 || strcmp(command->name, "edit") == 0);
+                   (strcmp(command->name, "convert") == 0 || strcmp(command->name, "edit") == 0 ||
+                    strcmp(command->name, "checkpoint") == 0);
   if (flag->commands == NULL) return command->is_tensorflows || is_shared;
   size_t size = strlen(command->name);
   const char *found = strstr(flag->commands, command->name);

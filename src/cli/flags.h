@@ -38,37 +38,40 @@
   X(worker, STRING, NULL)
 
 /* name, kind, commands that take it */
-#define CLI_OWN_FLAGS(X)                                   \
-  X(add_asset_extra, REPEATED, "edit")                     \
-  X(align, STRING, "convert")                              \
-  X(big_endian, BOOL, "convert")                           \
-  X(clear_devices, BOOL, "edit")                           \
-  X(deep, BOOL, "scan")                                    \
-  X(drop_asset_extra, REPEATED, "edit")                    \
-  X(drop_meta, REPEATED, "edit")                           \
-  X(drop_meta_graph, BOOL, "edit")                         \
-  X(drop_signature, REPEATED, "edit")                      \
-  X(extract, STRING, "assets")                             \
-  X(fail_on_denied, BOOL, "scan")                          \
-  X(filter, REPEATED, "tensors")                           \
-  X(in_place, BOOL, "edit")                                \
-  X(json, BOOL, "show assets scan tensors verify objects") \
-  X(keep_signatures, STRING, "edit")                       \
-  X(o, STRING, "cat")                                      \
-  X(policy, STRING, "scan")                                \
-  X(rename_input, REPEATED, "edit")                        \
-  X(rename_output, REPEATED, "edit")                       \
-  X(rename_signature, REPEATED, "edit")                    \
-  X(select_tags, STRING, "edit")                           \
-  X(set_meta, REPEATED, "edit")                            \
-  X(set_method, REPEATED, "edit")                          \
-  X(set_tags, STRING, "edit")                              \
-  X(sha256, BOOL, "tensors")                               \
-  X(shard_size, STRING, "convert")                         \
-  X(shards, STRING, "convert")                             \
-  X(slice, STRING, "cat")                                  \
-  X(strip_debug_info, BOOL, "edit")                        \
-  X(strip_default_attrs, BOOL, "edit")                     \
+#define CLI_OWN_FLAGS(X)                                                   \
+  X(add_asset_extra, REPEATED, "edit")                                     \
+  X(align, STRING, "convert")                                              \
+  X(big_endian, BOOL, "convert")                                           \
+  X(clear_devices, BOOL, "edit")                                           \
+  X(deep, BOOL, "scan")                                                    \
+  X(drop_asset_extra, REPEATED, "edit")                                    \
+  X(drop_meta, REPEATED, "edit")                                           \
+  X(drop_meta_graph, BOOL, "edit")                                         \
+  X(drop_optimizer, BOOL, "checkpoint")                                    \
+  X(drop_signature, REPEATED, "edit")                                      \
+  X(extract, STRING, "assets")                                             \
+  X(fail_on_denied, BOOL, "scan")                                          \
+  X(filter, REPEATED, "tensors checkpoint")                                \
+  X(in_place, BOOL, "edit")                                                \
+  X(json, BOOL, "show assets scan tensors verify objects checkpoint diff") \
+  X(keep_signatures, STRING, "edit")                                       \
+  X(map, REPEATED, "checkpoint")                                           \
+  X(map_file, STRING, "checkpoint")                                        \
+  X(o, STRING, "cat")                                                      \
+  X(policy, STRING, "scan")                                                \
+  X(rename_input, REPEATED, "edit")                                        \
+  X(rename_output, REPEATED, "edit")                                       \
+  X(rename_signature, REPEATED, "edit")                                    \
+  X(select_tags, STRING, "edit")                                           \
+  X(set_meta, REPEATED, "edit")                                            \
+  X(set_method, REPEATED, "edit")                                          \
+  X(set_tags, STRING, "edit")                                              \
+  X(sha256, BOOL, "tensors")                                               \
+  X(shard_size, STRING, "convert")                                         \
+  X(shards, STRING, "convert")                                             \
+  X(slice, STRING, "cat")                                                  \
+  X(strip_debug_info, BOOL, "edit")                                        \
+  X(strip_default_attrs, BOOL, "edit")                                     \
   X(with_tags, STRING, "show")
 
 typedef enum cli_flag {

@@ -28,7 +28,7 @@ static sm_status open_safetensors(tensor_source *out, const char *path, sm_error
 int tensor_source_open(tensor_source *out, const cli_args *args, const char *path) {
   sm_error err;
   *out = (tensor_source){.form = tensor_form_of(path)};
-  if (out->form == FORM_CHECKPOINT) return cli_checkpoint_open(&out->reader, args, path);
+  if (out->form == FORM_CHECKPOINT) return cli_checkpoint_open_checked(&out->reader, args, path);
   sm_status status = out->form == FORM_NPZ ? npz_open(&out->zip, path, NULL, &err) : open_safetensors(out, path, &err);
   return status == SM_OK ? CLI_OK : cli_fail_status(&err);
 }
