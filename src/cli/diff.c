@@ -1,5 +1,141 @@
+/* savedmodel diff: which two things, and in what they are alike. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/cli.h"
+#include "cli/differences.h"
+
+/* One of the two. */
+typedef struct side {
+  cli_args args; /* as if it were the only one */
+  cli_storage storage;
+  sm_model *model; /* NULL: a checkpoint */
+  sm_bundle_reader *opened;
+  const sm_bundle_reader *tensors; /* NULL: a model without variables */
+} side;
+
+/* ---- Open, close ---- */
+
+static bool is_model(const side *s, const char *path) {
+  if (s->storage.fs != NULL) return cli_is_model(s->storage.fs, s->storage.dir);
+  return cli_is_model(NULL, path);
+}
+
+static int open_model(side *s) {
+  sm_error err;
+  cli_storage_close(&s->storage); /* cli_open looks for itself */
+  int code = cli_open(&s->model, &s->args);
+  if (code != CLI_OK) return code;
+  sm_status status = sm_model_get_variables(&s->tensors, s->model, &err);
+  return status == SM_OK || status == SM_NOT_FOUND ? CLI_OK : cli_fail_status(&err);
+}
+
+static int open_side(side *out, const cli_args *args, const char *path) {
+  *out = (side){.args = *args};
+  out->args.storage = &out->storage;
+  out->args.values[CLI_dir] = NULL;
+  out->args.words[1] = path;
+  int code = cli_storage_open(&out->storage, path);
+  if (code != CLI_OK) return code;
+  if (is_model(out, path)) return open_model(out);
+  cli_storage_close(&out->storage);
+  code = cli_checkpoint_open_checked(&out->opened, &out->args, path);
+  out->tensors = out->opened;
+  return code;
+}
+
+static void close_side(side *s) {
+  sm_bundle_reader_close(s->opened);
+  sm_model_close(s->model);
+  cli_storage_close(&s->storage);
+}
+
+/* ---- Meta graphs ---- */
+
+static sm_status add_tags(differences *out, difference_kind kind, const sm_meta_graph *graph, sm_error *err) {
+  char *tags = cli_join_tags(graph, ", ", true);
+  sm_status status =
+      differences_add(out, DIFFERENT_TAGS, kind, (sm_string){tags, tags != NULL ? strlen(tags) : 0}, err);
+  free(tags);
+  return status;
+}
+
+static const sm_meta_graph *find_same_tags(const sm_model *model, const sm_meta_graph *graph) {
+  const char *tags[CLI_MAX_TAGS];
+  size_t n = sm_meta_graph_n_tags(graph);
+  if (n > CLI_MAX_TAGS) return NULL;
+  for (size_t i = 0; i < n; i++) tags[i] = sm_meta_graph_get_tag(graph, i);
+  for (size_t i = 0; i < sm_model_n_meta_graphs(model); i++) {
+    const sm_meta_graph *other = sm_model_get_meta_graph(model, i);
+    if (sm_meta_graph_matches(other, SM_TAGS_EQUAL, tags, n)) return other;
+  }
+  return NULL;
+}
+
+/* is_among: there are others. */
+static sm_status diff_pair(differences *out, const sm_meta_graph *a, const sm_meta_graph *b, bool is_among,
+                           sm_error *err) {
+  char *tags = is_among ? cli_join_tags(a, ", ", true) : NULL;
+  out->where = tags;
+  sm_status status = diff_meta_graphs(out, a, b, err);
+  out->where = NULL;
+  free(tags);
+  return status;
+}
+
+/* Meta graphs of one set of tags are compared, and two that stand alone. */
+static sm_status diff_models(differences *out, const sm_model *a, const sm_model *b, sm_error *err) {
+  size_t n_a = sm_model_n_meta_graphs(a), n_b = sm_model_n_meta_graphs(b);
+  for (size_t i = 0; i < n_a; i++) {
+    const sm_meta_graph *graph = sm_model_get_meta_graph(a, i), *other = find_same_tags(b, graph);
+    if (other == NULL) SM_TRY(add_tags(out, WAS_REMOVED, graph, err));
+    if (other == NULL && n_a == 1 && n_b == 1) other = sm_model_get_meta_graph(b, 0);
+    if (other != NULL) SM_TRY(diff_pair(out, graph, other, n_a != 1, err));
+  }
+  for (size_t i = 0; i < n_b; i++) {
+    const sm_meta_graph *graph = sm_model_get_meta_graph(b, i);
+    if (find_same_tags(a, graph) == NULL) SM_TRY(add_tags(out, WAS_ADDED, graph, err));
+  }
+  return SM_OK;
+}
+
+/* ---- All of it ---- */
+
+static model_place place_of(const side *s) {
+  const sm_fs *fs = s->storage.fs;
+  return (model_place){s->model, fs != NULL ? fs : sm_fs_local(), fs != NULL ? s->storage.dir : s->args.words[1]};
+}
+
+static int diff(const cli_args *args, const side *a, const side *b) {
+  differences found = {.items = NULL};
+  sm_error err;
+  sm_status status = SM_OK;
+  if (a->model != NULL && b->model != NULL) {
+    const model_place a_place = place_of(a), b_place = place_of(b);
+    status = diff_models(&found, a->model, b->model, &err);
+    if (status == SM_OK) status = diff_assets(&found, &a_place, &b_place, &err);
+  }
+  if (status == SM_OK) status = diff_tensors(&found, a->tensors, b->tensors, &err);
+  if (status == SM_OK && args->values[CLI_json] != NULL)
+    differences_print_json(&found);
+  else if (status == SM_OK)
+    differences_print_text(&found);
+  int code = status != SM_OK ? cli_fail_status(&err) : found.n != 0 ? CLI_FAILED : CLI_OK;
+  differences_free(&found);
+  return code;
+}
+
 int cli_diff(const cli_args *args) {
-  (void)args;
-  return cli_fail("not yet");
+  side a, b = {.model = NULL};
+  size_t first = args->values[CLI_dir] != NULL ? 1 : 2;
+  if (args->n_words <= first) {
+    cli_fail("diff takes two models or checkpoints; savedmodel diff --help tells more");
+    return CLI_USAGE;
+  }
+  int code = open_side(&a, args, cli_dir(args));
+  if (code == CLI_OK) code = open_side(&b, args, args->words[first]);
+  if (code == CLI_OK) code = diff(args, &a, &b);
+  close_side(&a);
+  close_side(&b);
+  return code;
 }

@@ -128,6 +128,48 @@ static const char tensors_text[] =
     "  --sha256              checksums of the values: little-endian bytes; of strings each after its length (8 bytes)\n"
     "  --json                one JSON document\n";
 
+static const char surgery_text[] =
+    "usage: savedmodel checkpoint rename SRC DST --map OLD=NEW... [--map-file FILE] [--overwrite] [--json]\n"
+    "       savedmodel checkpoint subset SRC DST [--filter GLOB]... [--drop-optimizer] [--overwrite] [--json]\n"
+    "       savedmodel checkpoint merge SRC SRC... DST [--overwrite] [--json]\n"
+    "       savedmodel checkpoint average SRC SRC... DST [--overwrite] [--json]\n"
+    "\n"
+    "Makes a checkpoint of others, in constant memory. SRC is what savedmodel tensors takes, DST the prefix of a new\n"
+    "checkpoint of TensorFlow 2. The object graph that tf.train.Checkpoint restores by follows the tensors.\n"
+    "\n"
+    "rename: other keys for tensors. The data files are not read: they become DST's by a second name (a hard link),\n"
+    "or are copied where the file system has no such.\n"
+    "\n"
+    "  --map OLD=NEW         a key, or where OLD ends in / all that begin with it. tf.train.Checkpoint finds a\n"
+    "                        variable only when its new key too ends in .ATTRIBUTES/VARIABLE_VALUE\n"
+    "  --map-file FILE       more of them, one to a line, with a tab instead of = where keys have a =\n"
+    "\n"
+    "subset: some of the tensors. Their bytes are copied, the others are gone.\n"
+    "\n"
+    "  --filter GLOB         keys that fit this or another pattern, with * ? and []; without it all\n"
+    "  --drop-optimizer      but not those of optimizers: slot variables, step counters, hyperparameters\n"
+    "\n"
+    "merge: the tensors of all. What two have has to be the same in both. Data files as with rename.\n"
+    "\n"
+    "average: the mean of each floating-point or complex number, computed in doubles, of checkpoints with the same\n"
+    "tensors. All else, such as steps and strings, is that of the last SRC.\n"
+    "\n"
+    "  --overwrite           replaces a checkpoint of the name DST, which is refused without\n"
+    "  --json                one JSON document that says what became of the tensors\n";
+
+static const char diff_text[] =
+    "usage: savedmodel diff A B [--json]\n"
+    "\n"
+    "Says in what B differs from A: of models tags, signatures, ops, functions, nodes and assets; of models and\n"
+    "checkpoints tensors, with the number of elements that differ and the largest difference. Elements are compared\n"
+    "by their bytes: a NaN equals itself, 0.0 and -0.0 differ. Exit status 0 when nothing differs, 1 otherwise.\n"
+    "\n"
+    "A and B are directories of models, or what savedmodel tensors takes; of a model and a checkpoint just the "
+    "tensors\n"
+    "are compared.\n"
+    "\n"
+    "  --json                one JSON document\n";
+
 static const char cat_text[] =
     "usage: savedmodel cat PATH KEY [--slice SPEC] [-o FILE.npy]\n"
     "\n"
@@ -189,11 +231,10 @@ static void print_commands(void) {
 
 static const struct {
   const char *command, *text;
-} texts[] = {{"show", show_text},       {"assets", assets_text},
-             {"scan", scan_text},       {"convert", convert_text},
-             {"edit", edit_text},       {"tensors", tensors_text},
-             {"cat", cat_text},         {"verify", verify_text},
-             {"objects", objects_text}, {"inspect_checkpoint", inspect_text}};
+} texts[] = {{"show", show_text},       {"assets", assets_text},      {"scan", scan_text},
+             {"convert", convert_text}, {"edit", edit_text},          {"tensors", tensors_text},
+             {"cat", cat_text},         {"checkpoint", surgery_text}, {"diff", diff_text},
+             {"objects", objects_text}, {"verify", verify_text},      {"inspect_checkpoint", inspect_text}};
 
 int cli_help(const char *command) {
   for (size_t i = 0; command != NULL && i < sizeof texts / sizeof texts[0]; i++) {

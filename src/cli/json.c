@@ -91,6 +91,16 @@ void json_float(json *out, const char *key, float value) {
   fputs(digits, stdout);
 }
 
+void json_double(json *out, const char *key, double value) {
+  char digits[40] = "null";
+  before(out, key);
+  for (int precision = 1; isfinite(value) && precision <= 17; precision++) {
+    snprintf(digits, sizeof digits, "%.*g", precision, value);
+    if (strtod(digits, NULL) == value) break;
+  }
+  fputs(digits, stdout);
+}
+
 void json_bool(json *out, const char *key, bool value) {
   before(out, key);
   fputs(value ? "true" : "false", stdout);

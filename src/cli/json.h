@@ -21,7 +21,8 @@ void json_end_list(json *out);
 void json_string(json *out, const char *key, const char *text);
 void json_int(json *out, const char *key, int64_t value);
 void json_uint(json *out, const char *key, uint64_t value);
-void json_float(json *out, const char *key, float value); /* shortest that reads back; null unless finite */
+void json_float(json *out, const char *key, float value);   /* shortest that reads back; null unless finite */
+void json_double(json *out, const char *key, double value); /* the same */
 void json_bool(json *out, const char *key, bool value);
 void json_null(json *out, const char *key);
 
