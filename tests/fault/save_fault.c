@@ -45,16 +45,19 @@ typedef struct scenario {
   uint32_t old_shards, new_shards;
   uint64_t max_shard_size;
   bool is_merge;
+  bool is_link; /* of all tensors of a checkpoint that stays */
 } scenario;
 
 static const scenario scenarios[] = {
-    {"new", false, 0, 1, 0, false},
-    {"new, in a directory of its own", false, 0, 1, 0, false},
-    {"other number of files", true, 1, 3, 0, false},
-    {"same number of files", true, 2, 2, 0, false},
-    {"cut", true, 1, 0, 100000, false},
-    {"merge", false, 0, 0, 0, true},
-    {"merge over another one", true, 1, 0, 0, true},
+    {"new", false, 0, 1, 0, false, false},
+    {"new, in a directory of its own", false, 0, 1, 0, false, false},
+    {"other number of files", true, 1, 3, 0, false, false},
+    {"same number of files", true, 2, 2, 0, false, false},
+    {"cut", true, 1, 0, 100000, false, false},
+    {"merge", false, 0, 0, 0, true, false},
+    {"merge over another one", true, 1, 0, 0, true, false},
+    {"link", false, 0, 0, 0, false, true},
+    {"link over another one", true, 1, 0, 0, false, true},
 };
 
 static const char *prefix_of(const scenario *s, const char *dir) {
@@ -76,13 +79,41 @@ static void set_up_scenario(const scenario *s, const char *dir, const sm_fs *fs)
   sm_save_options options = options_of(s->old_shards, 0, false, fs);
   if (s->has_old) assert_ok(save_numbered(prefix_of(s, dir), 1, &options, &err), err);
   options.n_shards = 1;
-  if (s->is_merge) assert_ok(save_numbered(path_in(dir, "part"), 2, &options, &err), err);
+  if (s->is_merge || s->is_link) assert_ok(save_numbered(path_in(dir, "part"), 2, &options, &err), err);
+}
+
+static sm_status link_tensors(sm_bundle_writer *writer, const sm_bundle_reader *reader, sm_error *err) {
+  sm_bundle_iter *iter;
+  const sm_bundle_entry *entry;
+  SM_TRY(sm_bundle_iter_new(&iter, reader, NULL, err));
+  sm_status status = sm_bundle_iter_next(&entry, iter, err);
+  while (status == SM_OK && entry != NULL) {
+    status = sm_bundle_writer_link(writer, NULL, reader, entry, err);
+    if (status == SM_OK) status = sm_bundle_iter_next(&entry, iter, err);
+  }
+  sm_bundle_iter_free(iter);
+  return status == SM_OK ? sm_bundle_writer_finish(writer, err) : status;
+}
+
+static sm_status link_all(const char *prefix, const char *part, const sm_save_options *options, sm_error *err) {
+  sm_open_options open = SM_OPEN_OPTIONS_INIT;
+  open.fs = options->fs;
+  open.allocator = options->allocator;
+  sm_bundle_reader *reader;
+  sm_bundle_writer *writer;
+  SM_TRY(sm_bundle_reader_open(&reader, part, &open, err));
+  sm_status status = sm_bundle_writer_open(&writer, prefix, options, err);
+  if (status == SM_OK) status = link_tensors(writer, reader, err);
+  sm_bundle_writer_close(writer);
+  sm_bundle_reader_close(reader);
+  return status;
 }
 
 static sm_status run(const scenario *s, const char *dir, const sm_fs *fs, const sm_allocator *allocator,
                      sm_error *err) {
   sm_save_options options = options_of(s->new_shards, s->max_shard_size, s->has_old, fs);
   options.allocator = allocator;
+  if (s->is_link) return link_all(prefix_of(s, dir), path_in(dir, "part"), &options, err);
   if (!s->is_merge) return save_numbered(prefix_of(s, dir), 2, &options, err);
   const char *parts[] = {path_in(dir, "part")};
   return sm_bundle_merge(prefix_of(s, dir), parts, 1, &options, err);
@@ -92,7 +123,7 @@ static sm_status run(const scenario *s, const char *dir, const sm_fs *fs, const 
 static int check_state(const scenario *s, const char *dir, const sm_fs *fs) {
   int n = read_numbered(prefix_of(s, dir), fs);
   if (n != 2) assert_number(s->name, n, s->has_old ? 1 : -1);
-  if (s->is_merge && n != 2) assert_number("the part", read_numbered(path_in(dir, "part"), fs), 2);
+  if ((s->is_merge && n != 2) || s->is_link) assert_number("the part", read_numbered(path_in(dir, "part"), fs), 2);
   return n;
 }
 
