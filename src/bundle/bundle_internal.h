@@ -124,6 +124,12 @@ sm_status sm_shard_read(void *dst, size_t size, uint32_t *crc, const sm_shard *s
 sm_status sm_shard_crc(uint32_t *crc, size_t size, const sm_shard *shard, uint64_t at, const sm_bundle_reader *reader,
                        const sm_part *part, sm_error *err);
 
+/* So much of mapped memory is read through before it is given back. */
+enum { SM_SHARD_PIECE = 16 << 20 };
+
+/* Bytes of a mapped data file that were read through, counted from its first, are given back if that is worth it. */
+void sm_shard_release(const sm_shard *shard, uint64_t offset, size_t size);
+
 /* DATA_LOSS unless crc is the part's. */
 sm_status sm_part_compare(uint32_t crc, const sm_bundle_reader *reader, const sm_part *part, sm_error *err);
 

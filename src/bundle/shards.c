@@ -121,7 +121,7 @@ static sm_status read_file(void *dst, size_t size, const sm_shard *shard, uint64
 
 /* Mapped memory that was read through counts as ours until it is given back: without this, a checkpoint would take its
  * size twice while it is copied. Views of it cost a page fault more. */
-static void release(const sm_shard *shard, uint64_t offset, size_t size) {
+void sm_shard_release(const sm_shard *shard, uint64_t offset, size_t size) {
   enum { WORTH_A_CALL = 1 << 20 };
   if (size >= WORTH_A_CALL && shard->fs->release != NULL) shard->fs->release(shard->fs, shard->data + offset, size);
 }
@@ -136,7 +136,7 @@ sm_status sm_shard_read(void *dst, size_t size, uint32_t *crc, const sm_shard *s
       *crc = sm_crc32c_copy(*crc, p, shard->data + offset, size);
     else
       memcpy(p, shard->data + offset, size);
-    release(shard, offset, size);
+    sm_shard_release(shard, offset, size);
     return SM_OK;
   }
   for (size_t done = 0, n; done < size; done += n) {
@@ -152,7 +152,7 @@ sm_status sm_shard_crc(uint32_t *crc, size_t size, const sm_shard *shard, uint64
   if (size == 0) return SM_OK;
   if (shard->data != NULL) {
     *crc = sm_crc32c_extend(*crc, shard->data + part->offset + at, size);
-    release(shard, part->offset + at, size);
+    sm_shard_release(shard, part->offset + at, size);
     return SM_OK;
   }
   size_t block_size = size < READ_BLOCK ? size : READ_BLOCK;
@@ -176,10 +176,21 @@ sm_status sm_part_compare(uint32_t crc, const sm_bundle_reader *reader, const sm
                       (unsigned long long)part->size, (unsigned)masked, (unsigned)part->crc32c);
 }
 
+/* A large part is given back piece by piece: whoever uses it next is not sure to want all of it at once. */
+static uint32_t crc_of_mapped(const sm_shard *shard, const sm_part *part) {
+  uint32_t crc = 0;
+  for (uint64_t at = 0; at < part->size;) {
+    size_t n = part->size - at < SM_SHARD_PIECE ? (size_t)(part->size - at) : SM_SHARD_PIECE;
+    crc = sm_crc32c_extend(crc, shard->data + part->offset + at, n);
+    if (part->size > SM_SHARD_PIECE) sm_shard_release(shard, part->offset + at, n);
+    at += n;
+  }
+  return crc;
+}
+
 sm_status sm_part_check(const sm_shard *shard, const sm_bundle_reader *reader, const sm_part *part, sm_error *err) {
   if (!sm_reader_checks(reader) || sm_seen_has(&reader->seen, part->id)) return SM_OK;
-  uint32_t crc = part->size != 0 ? sm_crc32c_extend(0, shard->data + part->offset, (size_t)part->size) : 0;
-  SM_TRY(sm_part_compare(crc, reader, part, err));
+  SM_TRY(sm_part_compare(crc_of_mapped(shard, part), reader, part, err));
   sm_seen_add(&((sm_bundle_reader *)(uintptr_t)reader)->seen, part->id, reader->allocator);
   return SM_OK;
 }

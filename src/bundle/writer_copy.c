@@ -33,8 +33,13 @@ static sm_status check_bytes(sm_bundle_writer *writer, const sm_shard *shard, co
 
 static sm_status copy_bytes(sm_bundle_writer *writer, sm_shard_out *out, const sm_shard *shard,
                             const sm_bundle_reader *reader, const sm_part *part, sm_error *err) {
-  if (part->size == 0) return SM_OK;
-  if (shard->data != NULL) return sm_shard_out_put_known(out, shard->data + part->offset, (size_t)part->size, err);
+  for (uint64_t at = 0; shard->data != NULL && at < part->size;) {
+    size_t n = part->size - at < SM_SHARD_PIECE ? (size_t)(part->size - at) : SM_SHARD_PIECE;
+    SM_TRY(sm_shard_out_put_known(out, shard->data + part->offset + at, n, err));
+    sm_shard_release(shard, part->offset + at, n);
+    at += n;
+  }
+  if (shard->data != NULL) return SM_OK;
   for (uint64_t at = 0; at < part->size;) {
     size_t n = part->size - at < SM_SCRATCH_SIZE ? (size_t)(part->size - at) : SM_SCRATCH_SIZE;
     SM_TRY(sm_shard_read(writer->encoder.scratch, n, NULL, shard, at, reader, part, err));

@@ -101,10 +101,11 @@ static sm_status average_tensor(averaging *a, const sm_bundle_entry *entry, sm_e
   size_t n_open = 0;
   sm_status status = sm_bundle_writer_begin_n(a->out, entry->key, entry->dtype, entry->dims, entry->rank, err);
   while (n_open < a->the->n_src && status == SM_OK) {
+    const surgery_plan *plan = &a->the->plans[n_open];
     sm_bundle_entry same;
     status = find_same(&same, a, n_open, entry, err);
     if (status == SM_OK)
-      status = tensor_blocks_open(&a->blocks[n_open], a->the->plans[n_open].in.reader, &same, err);
+      status = tensor_blocks_open(&a->blocks[n_open], plan->in.reader, &same, plan->storage.fs, err);
     else
       a->blocks[n_open] = (tensor_blocks){.tensor = NULL};
     n_open++;
@@ -125,7 +126,8 @@ static sm_status take_tensor(averaging *a, size_t item, const sm_bundle_entry *e
     tensor_difference difference;
     SM_TRY(find_same(&same, a, s, entry, err));
     if (is_graph) continue; /* TensorFlow writes it in another order each time */
-    SM_TRY(tensor_compare(&difference, a->the->plans[s].in.reader, &same, last->in.reader, entry, err));
+    const tensor_place x = {a->the->plans[s].in.reader, a->the->plans[s].storage.fs, &same};
+    SM_TRY(tensor_compare(&difference, &x, &(tensor_place){last->in.reader, last->storage.fs, entry}, err));
     a->differs[item] = difference.n_different != 0;
   }
   return sm_bundle_writer_copy(a->out, NULL, last->in.reader, entry, err);

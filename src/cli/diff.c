@@ -115,7 +115,8 @@ static int diff(const cli_args *args, const side *a, const side *b) {
     status = diff_models(&found, a->model, b->model, &err);
     if (status == SM_OK) status = diff_assets(&found, &a_place, &b_place, &err);
   }
-  if (status == SM_OK) status = diff_tensors(&found, a->tensors, b->tensors, &err);
+  const checkpoint_place a_tensors = {a->tensors, a->storage.fs}, b_tensors = {b->tensors, b->storage.fs};
+  if (status == SM_OK) status = diff_tensors(&found, &a_tensors, &b_tensors, &err);
   if (status == SM_OK && args->values[CLI_json] != NULL)
     differences_print_json(&found);
   else if (status == SM_OK)

@@ -3,7 +3,7 @@
 #include "cli/text_buffer.h"
 
 typedef struct walk {
-  const sm_bundle_reader *reader;
+  checkpoint_place place;
   sm_bundle_iter *iter;
   const sm_bundle_entry *entry; /* NULL: there are no more */
 } walk;
@@ -13,17 +13,18 @@ static sm_status step(walk *w, sm_error *err) {
   return w->iter != NULL ? sm_bundle_iter_next(&w->entry, w->iter, err) : SM_OK;
 }
 
-static sm_status begin(walk *out, const sm_bundle_reader *reader, sm_error *err) {
-  *out = (walk){.reader = reader};
-  if (reader == NULL) return SM_OK;
-  SM_TRY(sm_bundle_iter_new(&out->iter, reader, NULL, err));
+static sm_status begin(walk *out, const checkpoint_place *place, sm_error *err) {
+  *out = (walk){.place = *place};
+  if (place->reader == NULL) return SM_OK;
+  SM_TRY(sm_bundle_iter_new(&out->iter, place->reader, NULL, err));
   return step(out, err);
 }
 
 static sm_status compare_pair(differences *out, const walk *a, const walk *b, sm_error *err) {
   tensor_difference values;
   if (!tensor_has_form_of(a->entry, b->entry)) return differences_add_tensor(out, a->entry, b->entry, NULL, err);
-  SM_TRY(tensor_compare(&values, a->reader, a->entry, b->reader, b->entry, err));
+  const tensor_place x = {a->place.reader, a->place.fs, a->entry}, y = {b->place.reader, b->place.fs, b->entry};
+  SM_TRY(tensor_compare(&values, &x, &y, err));
   return values.n_different != 0 ? differences_add_tensor(out, a->entry, b->entry, &values, err) : SM_OK;
 }
 
@@ -39,7 +40,7 @@ static sm_status compare_next(differences *out, walk *a, walk *b, sm_error *err)
   return order >= 0 ? step(b, err) : SM_OK;
 }
 
-sm_status diff_tensors(differences *out, const sm_bundle_reader *a, const sm_bundle_reader *b, sm_error *err) {
+sm_status diff_tensors(differences *out, const checkpoint_place *a, const checkpoint_place *b, sm_error *err) {
   walk x, y = {.iter = NULL};
   sm_status status = begin(&x, a, err);
   if (status == SM_OK) status = begin(&y, b, err);

@@ -74,8 +74,13 @@ void differences_free(differences *of);
 /* Two meta graphs. Errors: those of reading them. */
 sm_status diff_meta_graphs(differences *out, const sm_meta_graph *a, const sm_meta_graph *b, sm_error *err);
 
-/* Two checkpoints; NULL: one without tensors. */
-sm_status diff_tensors(differences *out, const sm_bundle_reader *a, const sm_bundle_reader *b, sm_error *err);
+/* A checkpoint; reader NULL: one without tensors. fs NULL: local files. */
+typedef struct checkpoint_place {
+  const sm_bundle_reader *reader;
+  const sm_fs *fs;
+} checkpoint_place;
+
+sm_status diff_tensors(differences *out, const checkpoint_place *a, const checkpoint_place *b, sm_error *err);
 
 /* A model, and where it was opened from: fs and the directory in it. */
 typedef struct model_place {

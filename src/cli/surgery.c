@@ -156,7 +156,8 @@ static sm_status compare_twice(surgery_plan *first, surgery_plan *second, size_t
   tensor_difference difference = {.n_different = 1};
   SM_TRY(sm_bundle_reader_find_n(&a, first->in.reader, key, err));
   SM_TRY(sm_bundle_reader_find_n(&b, second->in.reader, key, err));
-  if (tensor_has_form_of(&a, &b)) SM_TRY(tensor_compare(&difference, first->in.reader, &a, second->in.reader, &b, err));
+  const tensor_place x = {first->in.reader, first->storage.fs, &a}, y = {second->in.reader, second->storage.fs, &b};
+  if (tensor_has_form_of(&a, &b)) SM_TRY(tensor_compare(&difference, &x, &y, err));
   if (difference.n_different != 0)
     return failure(err, SM_INVALID_ARGUMENT, "%.*s: %s and %s have different values for it",
                    key.size < 200 ? (int)key.size : 200, key.data, first->path, second->path);

@@ -38,8 +38,8 @@ static sm_status open_values(tensor_blocks *out, sm_error *err) {
 }
 
 sm_status tensor_blocks_open(tensor_blocks *out, const sm_bundle_reader *reader, const sm_bundle_entry *entry,
-                             sm_error *err) {
-  *out = (tensor_blocks){.reader = reader, .entry = *entry};
+                             const sm_fs *fs, sm_error *err) {
+  *out = (tensor_blocks){.reader = reader, .entry = *entry, .fs = fs != NULL ? fs : sm_fs_local()};
   divide(out);
   return open_values(out, err);
 }
@@ -64,12 +64,23 @@ static size_t find_box(sm_extent *box, const tensor_blocks *in) {
   return (size_t)box[in->axis].length * in->inner;
 }
 
+/* Mapped memory counts as the tool's until it is given back. */
+static void give_back(tensor_blocks *in) {
+  enum { WORTH_A_CALL = 1 << 20 };
+  size_t used = (size_t)in->n_done * sm_dtype_size(in->entry.dtype), n = used - in->n_passed;
+  bool is_mapped = in->whole != NULL && in->tensor == NULL && in->fs->release != NULL;
+  if (!is_mapped || (n < WORTH_A_CALL && in->n_done != in->n_elements)) return;
+  in->fs->release(in->fs, in->whole + in->n_passed, n);
+  in->n_passed = used;
+}
+
 sm_status tensor_blocks_next(const void **data, size_t *n, tensor_blocks *in, sm_error *err) {
   sm_extent box[SM_MAX_RANK];
   size_t size = sm_dtype_size(in->entry.dtype);
   const sm_slice_spec slice = {box, (size_t)in->entry.rank};
   *data = NULL;
   *n = 0;
+  give_back(in);
   if (in->n_done == in->n_elements) return SM_OK;
   size_t count = find_box(box, in);
   if (in->whole == NULL)

@@ -15,18 +15,23 @@ typedef struct tensor_blocks {
   int32_t axis;       /* blocks are so many indices of it, one of those before, all of those behind */
   int64_t step;       /* how many */
   size_t inner;       /* elements of one index of axis */
+  const sm_fs *fs;    /* that whole is mapped from */
+  size_t n_passed;    /* bytes of whole that were given back */
   int64_t n_elements; /* of the tensor */
   int64_t n_done;
 } tensor_blocks;
 
 /*
- * entry: of a dtype whose elements have a size; its key must outlive out. What is stored whole is checked before the first
- * block. Closed in any case.
+ * entry  of a dtype whose elements have a size; its key must outlive out. What is stored whole is checked before the first
+ *        block.
+ * fs     where the checkpoint lies; NULL: local files.
+ *
+ * Closed in any case.
  *
  * Errors: those of sm_bundle_reader_read.
  */
 sm_status tensor_blocks_open(tensor_blocks *out, const sm_bundle_reader *reader, const sm_bundle_entry *entry,
-                             sm_error *err);
+                             const sm_fs *fs, sm_error *err);
 void tensor_blocks_close(tensor_blocks *in);
 
 /* The next block, until the next call; *n 0: there are no more. Elements as in sm_tensor_view, at any address. */

@@ -67,25 +67,23 @@ static void compare_strings(tensor_difference *out, const sm_tensor_view *a, con
     out->n_different += x[i].size != y[i].size || (x[i].size != 0 && memcmp(x[i].data, y[i].data, x[i].size) != 0);
 }
 
-static sm_status compare_whole(tensor_difference *out, const sm_bundle_reader *a_reader, const sm_bundle_entry *a,
-                               const sm_bundle_reader *b_reader, const sm_bundle_entry *b, sm_error *err) {
+static sm_status compare_whole(tensor_difference *out, const tensor_place *a, const tensor_place *b, sm_error *err) {
   sm_tensor *x = NULL, *y = NULL;
-  sm_status status = sm_bundle_reader_read_entry_tensor(&x, a_reader, a, NULL, err);
-  if (status == SM_OK) status = sm_bundle_reader_read_entry_tensor(&y, b_reader, b, NULL, err);
+  sm_status status = sm_bundle_reader_read_entry_tensor(&x, a->reader, a->entry, NULL, err);
+  if (status == SM_OK) status = sm_bundle_reader_read_entry_tensor(&y, b->reader, b->entry, NULL, err);
   if (status == SM_OK) compare_strings(out, sm_tensor_get_view(x), sm_tensor_get_view(y));
   sm_tensor_free(x);
   sm_tensor_free(y);
   return status;
 }
 
-sm_status tensor_compare(tensor_difference *out, const sm_bundle_reader *a_reader, const sm_bundle_entry *a,
-                         const sm_bundle_reader *b_reader, const sm_bundle_entry *b, sm_error *err) {
+sm_status tensor_compare(tensor_difference *out, const tensor_place *a, const tensor_place *b, sm_error *err) {
   tensor_blocks x, y = {.tensor = NULL};
-  *out = (tensor_difference){.n_elements = 1, .has_distance = sm_dtype_size(a->dtype) != 0};
-  for (int32_t i = 0; i < a->rank; i++) out->n_elements *= (uint64_t)a->dims[i];
-  if (!out->has_distance) return compare_whole(out, a_reader, a, b_reader, b, err);
-  sm_status status = tensor_blocks_open(&x, a_reader, a, err);
-  if (status == SM_OK) status = tensor_blocks_open(&y, b_reader, b, err);
+  *out = (tensor_difference){.n_elements = 1, .has_distance = sm_dtype_size(a->entry->dtype) != 0};
+  for (int32_t i = 0; i < a->entry->rank; i++) out->n_elements *= (uint64_t)a->entry->dims[i];
+  if (!out->has_distance) return compare_whole(out, a, b, err);
+  sm_status status = tensor_blocks_open(&x, a->reader, a->entry, a->fs, err);
+  if (status == SM_OK) status = tensor_blocks_open(&y, b->reader, b->entry, b->fs, err);
   if (status == SM_OK) status = compare_blocks(out, &x, &y, err);
   tensor_blocks_close(&x);
   tensor_blocks_close(&y);

@@ -14,9 +14,15 @@ typedef struct tensor_difference {
 /* Do both have one dtype and shape? */
 bool tensor_has_form_of(const sm_bundle_entry *a, const sm_bundle_entry *b);
 
+/* A tensor and where it is. fs NULL: local files. */
+typedef struct tensor_place {
+  const sm_bundle_reader *reader;
+  const sm_fs *fs;
+  const sm_bundle_entry *entry;
+} tensor_place;
+
 /* Memory: constant but for strings, variants and V1 checkpoints, of which one tensor each is in memory. Errors: those of
  * sm_bundle_reader_read. */
-sm_status tensor_compare(tensor_difference *out, const sm_bundle_reader *a_reader, const sm_bundle_entry *a,
-                         const sm_bundle_reader *b_reader, const sm_bundle_entry *b, sm_error *err);
+sm_status tensor_compare(tensor_difference *out, const tensor_place *a, const tensor_place *b, sm_error *err);
 
 #endif

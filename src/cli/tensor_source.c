@@ -77,6 +77,7 @@ static sm_status add_item(tensor_source *to, const tensor_item *item, sm_error *
   added->memory = memory;
   added->dims = (const int64_t *)(const void *)memory;
   added->name.data = memory + dims_size;
+  memory[dims_size + item->name.size] = '\0';
   added->number = to->n++;
   to->names_size += item->name.size;
   return SM_OK;

@@ -13,7 +13,7 @@ typedef enum tensor_form { FORM_CHECKPOINT, FORM_NPZ, FORM_SAFETENSORS } tensor_
 tensor_form tensor_form_of(const char *path);
 
 typedef struct tensor_item {
-  sm_string name;
+  sm_string name; /* terminated */
   sm_dtype dtype; /* SM_DT_INVALID: not looked at */
   int32_t rank;
   const int64_t *dims;

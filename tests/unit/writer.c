@@ -3,6 +3,7 @@
 #include "support/check.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "codec/crc32c.h"
 #include "support/bundles.h"
@@ -274,6 +275,109 @@ static void writer__missing_pieces(void **state) {
   assert_mentions(err.message, "17 bytes are missing");
 }
 
+/* ---- Data files of others ---- */
+
+/* Makes "from", two data files with a tensor each, and opens it. */
+static sm_bundle_reader *make_source(bool big_endian) {
+  sm_bundle_reader *reader;
+  sm_tensor_view view = floats(2, dims_23);
+  sm_save_options two = options;
+  two.n_shards = 2;
+  two.big_endian = big_endian;
+  assert_ok(sm_bundle_writer_open(&writer, path_in(dir.path, "from"), &two, &err), err);
+  assert_ok(sm_bundle_writer_add(writer, "a", &view, &err), err);
+  assert_ok(sm_bundle_writer_add(writer, "b", &view, &err), err);
+  finish_writer();
+  assert_ok(sm_bundle_reader_open(&reader, path_in(dir.path, "from"), NULL, &err), err);
+  return reader;
+}
+
+static sm_status link_as(const char *new_key, const sm_bundle_reader *reader, const char *key) {
+  sm_bundle_entry entry;
+  assert_ok(sm_bundle_reader_find(&entry, reader, key, &err), err);
+  return sm_bundle_writer_link(writer, new_key, reader, &entry, &err);
+}
+
+static ino_t inode_of(const char *name) {
+  struct stat facts;
+  assert_int_equal(stat(path_in(dir.path, name), &facts), 0);
+  return facts.st_ino;
+}
+
+static void check_value(const sm_bundle_reader *reader, const char *key) {
+  float got[6];
+  assert_ok(sm_bundle_reader_read(reader, key, NULL, got, sizeof got, &err), err);
+  assert_memory_equal(got, numbers, sizeof numbers);
+}
+
+/* What is linked needs no data file but its own; what is added comes into one of the writer's. */
+static void writer__links(void **state) {
+  (void)state;
+  sm_tensor_view view = floats(1, dims_6);
+  for (int is_mixed = 0; is_mixed < 2; is_mixed++) {
+    sm_bundle_reader *from = make_source(false), *reader;
+    open_writer();
+    assert_ok(link_as("new", from, "b"), err);
+    if (is_mixed) assert_ok(sm_bundle_writer_add(writer, "own", &view, &err), err);
+    assert_status(link_as("new", from, "a"), SM_ALREADY_EXISTS, err);
+    assert_ok(link_as(NULL, from, "b"), err);
+    finish_writer();
+    sm_bundle_reader_close(from);
+    assert_ok(sm_bundle_reader_open(&reader, path_in(dir.path, "m"), NULL, &err), err);
+    assert_number("data files", sm_bundle_reader_get_header(reader)->n_shards, 1 + is_mixed);
+    check_value(reader, "new");
+    check_value(reader, "b");
+    if (is_mixed) check_value(reader, "own");
+    sm_bundle_reader_close(reader);
+    const char *name = is_mixed ? "m.data-00000-of-00002" : "m.data-00000-of-00001";
+    assert_true(inode_of(name) == inode_of("from.data-00001-of-00002"));
+    options.overwrite = true;
+  }
+}
+
+/* Where a file has one name only, it is copied. */
+static void writer__copies_what_it_cannot_link(void **state) {
+  (void)state;
+  sm_fs *memory;
+  sm_bundle_reader *from = make_source(false), *reader;
+  sm_open_options in_memory = SM_OPEN_OPTIONS_INIT;
+  assert_ok(sm_fs_memory_new(&memory, NULL, &err), err);
+  options.fs = in_memory.fs = memory;
+  assert_ok(sm_bundle_writer_open(&writer, "m", &options, &err), err);
+  assert_ok(link_as("new", from, "b"), err);
+  finish_writer();
+  sm_bundle_reader_close(from);
+  assert_ok(sm_bundle_reader_open(&reader, "m", &in_memory, &err), err);
+  check_value(reader, "new");
+  sm_bundle_reader_close(reader);
+  sm_fs_close(memory);
+}
+
+static void writer__refuses_links(void **state) {
+  (void)state;
+  sm_bundle_reader *from = make_source(true);
+  open_writer();
+  assert_status(link_as(NULL, from, "a"), SM_INVALID_ARGUMENT, err);
+  assert_mentions(err.message, "byte order");
+  assert_status(link_as("", from, "a"), SM_INVALID_ARGUMENT, err);
+  sm_tensor_view view = floats(2, dims_23);
+  assert_ok(sm_bundle_writer_add(writer, "a", &view, &err), err); /* it goes on */
+  finish_writer();
+  sm_bundle_reader_close(from);
+}
+
+/* An entry that leads behind the end of its data file. */
+static void writer__refuses_links_to_nothing(void **state) {
+  (void)state;
+  sm_bundle_reader *from = make_source(false);
+  assert_int_equal(truncate(path_in(dir.path, "from.data-00000-of-00002"), 23), 0);
+  open_writer();
+  assert_status(link_as(NULL, from, "a"), SM_DATA_LOSS, err);
+  assert_ok(link_as(NULL, from, "b"), err);
+  finish_writer();
+  sm_bundle_reader_close(from);
+}
+
 /* ---- Memory ---- */
 
 static void writer__memory_does_not_grow(void **state) {
@@ -320,6 +424,10 @@ int main(void) {
       CASE(writer__alignment_and_order),
       CASE(writer__pieces),
       CASE(writer__missing_pieces),
+      CASE(writer__links),
+      CASE(writer__copies_what_it_cannot_link),
+      CASE(writer__refuses_links),
+      CASE(writer__refuses_links_to_nothing),
       CASE(writer__memory_does_not_grow),
   };
   return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
