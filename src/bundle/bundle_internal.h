@@ -125,7 +125,7 @@ sm_status sm_shard_crc(uint32_t *crc, size_t size, const sm_shard *shard, uint64
                        const sm_part *part, sm_error *err);
 
 /* So much of mapped memory is read through before it is given back. */
-enum { SM_SHARD_PIECE = 16 << 20 };
+enum { SM_SHARD_PIECE = 64 << 20 };
 
 /* Bytes of a mapped data file that were read through, counted from its first, are given back if that is worth it. */
 void sm_shard_release(const sm_shard *shard, uint64_t offset, size_t size);
