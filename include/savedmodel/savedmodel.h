@@ -10,12 +10,12 @@
 #include <savedmodel/fs.h>
 #include <savedmodel/graph.h>
 #include <savedmodel/model.h>
-#include <savedmodel/object_graph.h>
 #include <savedmodel/objects.h>
 #include <savedmodel/options.h>
 #include <savedmodel/scan.h>
 #include <savedmodel/status.h>
 #include <savedmodel/tensor.h>
+#include <savedmodel/trackable_graph.h>
 #include <savedmodel/version.h>
 
 #endif

@@ -168,7 +168,7 @@ static sm_status compare_twice(surgery_plan *first, surgery_plan *second, size_t
 static sm_status merge_graph(surgery_plan *into, surgery_plan *from, sm_error *err) {
   surgery_plan_drop(from, from->graph_item);
   into->is_graph_changed = true;
-  return sm_object_graph_merge(into->graph, from->graph, err);
+  return sm_trackable_graph_merge(into->graph, from->graph, err);
 }
 
 /* What source number i has that those before it have too. */

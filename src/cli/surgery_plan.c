@@ -40,8 +40,8 @@ static sm_status read_graph(surgery_plan *plan, sm_error *err) {
   const tensor_item *item = &plan->in.items[plan->graph_item];
   if (item->dtype != SM_DT_STRING || item->rank != 0) return SM_OK;
   SM_TRY(tensor_source_read(&view, &plan->in, plan->graph_item, err));
-  SM_TRY(sm_object_graph_read(&plan->graph, *(const sm_string *)view.data, NULL, err));
-  return sm_object_graph_map_keys(plan->graph, mark_key, plan, err);
+  SM_TRY(sm_trackable_graph_read(&plan->graph, *(const sm_string *)view.data, NULL, err));
+  return sm_trackable_graph_map_keys(plan->graph, mark_key, plan, err);
 }
 
 int surgery_plan_open(surgery_plan *out, const cli_args *args, const char *path) {
@@ -60,7 +60,7 @@ int surgery_plan_open(surgery_plan *out, const cli_args *args, const char *path)
 }
 
 void surgery_plan_close(surgery_plan *plan) {
-  sm_object_graph_free(plan->graph);
+  sm_trackable_graph_free(plan->graph);
   for (size_t i = 0; plan->fates != NULL && i < plan->in.n; i++) free(plan->fates[i].new_key);
   free(plan->fates);
   free(plan->by_name);
@@ -122,7 +122,7 @@ static sm_status update_key(void *ctx, sm_string *key, sm_error *err) {
 }
 
 sm_status surgery_plan_update_graph(surgery_plan *plan, sm_error *err) {
-  return plan->graph != NULL ? sm_object_graph_map_keys(plan->graph, update_key, plan, err) : SM_OK;
+  return plan->graph != NULL ? sm_trackable_graph_map_keys(plan->graph, update_key, plan, err) : SM_OK;
 }
 
 /* What had an object and has none any more was an optimizer's. */
@@ -135,8 +135,8 @@ sm_status surgery_plan_drop_optimizers(surgery_plan *plan, sm_error *err) {
     was_of_object[i] = plan->fates[i].is_of_object;
     plan->fates[i].is_of_object = false;
   }
-  sm_status status = sm_object_graph_drop_optimizers(&n_optimizers, plan->graph, err);
-  if (status == SM_OK) status = sm_object_graph_map_keys(plan->graph, mark_key, plan, err);
+  sm_status status = sm_trackable_graph_drop_optimizers(&n_optimizers, plan->graph, err);
+  if (status == SM_OK) status = sm_trackable_graph_map_keys(plan->graph, mark_key, plan, err);
   if (status == SM_OK && n_optimizers != 0) plan->is_graph_changed = true;
   for (size_t i = 0; i < plan->in.n && status == SM_OK; i++)
     if (was_of_object[i] && !plan->fates[i].is_of_object) surgery_plan_drop(plan, i);
@@ -163,7 +163,7 @@ sm_status surgery_plan_write(surgery_plan *plan, sm_bundle_writer *out, bool may
 sm_status surgery_plan_write_graph(surgery_plan *plan, sm_bundle_writer *out, sm_error *err) {
   sm_string bytes;
   if (plan->graph == NULL || !plan->is_graph_changed || plan->fates[plan->graph_item].is_dropped) return SM_OK;
-  SM_TRY(sm_object_graph_write(&bytes, plan->graph, err));
+  SM_TRY(sm_trackable_graph_write(&bytes, plan->graph, err));
   const sm_tensor_view view = {.dtype = SM_DT_STRING, .data = &bytes, .size = sizeof bytes};
   return sm_bundle_writer_add(out, SM_KEY_OBJECT_GRAPH, &view, err);
 }

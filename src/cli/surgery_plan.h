@@ -17,8 +17,8 @@ typedef struct surgery_plan {
   tensor_fate *fates;          /* one for each item */
   const tensor_item **by_name; /* sorted */
   size_t n_dropped, n_renamed;
-  sm_object_graph *graph; /* NULL: there is none */
-  size_t graph_item;      /* which it was read from */
+  sm_trackable_graph *graph; /* NULL: there is none */
+  size_t graph_item;         /* which it was read from */
   bool is_graph_changed;
 } surgery_plan;
 

@@ -13,7 +13,7 @@
  *   variable_list.c, v1_variables.c  the variables of a model, of either version
  *   constant.c, table_contents.c, table_text.c  values of constants and of tables
  *   keras_metadata_file.c  what Keras keeps
- *   object_graph.c, object_graph_edit.c   the object graph of a checkpoint: savedmodel/object_graph.h
+ *   trackable_graph.c, trackable_graph_edit.c   the object graph of a checkpoint: savedmodel/trackable_graph.h
  *
  * Reading the object graph of a checkpoint is a door of its own: checkpoint_graph.h. The rest of the public side is
  * savedmodel/objects.h.

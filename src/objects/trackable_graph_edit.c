@@ -1,10 +1,10 @@
 /* Renaming, leaving out and putting together what an object graph has. Nothing follows the graph by recursion. */
-#include "objects/object_graph_internal.h"
+#include "objects/trackable_graph_internal.h"
 
 /* ---- Keys ---- */
 
-static sm_status map_value(bool *keep, sm_object_value *value, sm_object_graph *graph, sm_object_key_fn fn, void *ctx,
-                           sm_error *err) {
+static sm_status map_value(bool *keep, sm_object_value *value, sm_trackable_graph *graph, sm_object_key_fn fn,
+                           void *ctx, sm_error *err) {
   sm_string key = value->key;
   SM_TRY(fn(ctx, &key, err));
   *keep = key.data != NULL;
@@ -14,7 +14,7 @@ static sm_status map_value(bool *keep, sm_object_value *value, sm_object_graph *
 }
 
 /* Slots whose variables have nothing left. */
-static void forget_empty_slots(sm_object_graph *graph) {
+static void forget_empty_slots(sm_trackable_graph *graph) {
   for (size_t i = 0; i < graph->n; i++) {
     sm_object *object = &graph->objects[i];
     size_t n = 0;
@@ -26,7 +26,7 @@ static void forget_empty_slots(sm_object_graph *graph) {
   }
 }
 
-sm_status sm_object_graph_map_keys(sm_object_graph *graph, sm_object_key_fn fn, void *ctx, sm_error *err) {
+sm_status sm_trackable_graph_map_keys(sm_trackable_graph *graph, sm_object_key_fn fn, void *ctx, sm_error *err) {
   bool is_less = false;
   for (size_t i = 0; i < graph->n; i++) {
     sm_object *object = &graph->objects[i];
@@ -55,7 +55,7 @@ static bool is_called_optimizer(sm_string name) {
   return sm_string_equal(name, sm_string_of("optimizer")) || sm_string_equal(name, sm_string_of("_optimizer"));
 }
 
-static void mark_optimizers(bool *is_optimizer, const sm_object_graph *graph) {
+static void mark_optimizers(bool *is_optimizer, const sm_trackable_graph *graph) {
   for (size_t i = 0; i < graph->n; i++) {
     const sm_object *object = &graph->objects[i];
     is_optimizer[i] |= object->n_slots != 0 || has_child(object, "_iterations") ||
@@ -68,7 +68,7 @@ static void mark_optimizers(bool *is_optimizer, const sm_object_graph *graph) {
 /* numbers: of the objects that stay, what the root leads to but for optimizers; UINT32_MAX: it goes. Returns how many stay.
  * queue: room for all. */
 static uint32_t number_objects(uint32_t *numbers, uint32_t *queue, const bool *is_optimizer,
-                               const sm_object_graph *graph) {
+                               const sm_trackable_graph *graph) {
   uint32_t n_queued = 0, n = 0;
   for (size_t i = 0; i < graph->n; i++) numbers[i] = UINT32_MAX;
   if (graph->n == 0) return 0;
@@ -88,7 +88,7 @@ static uint32_t number_objects(uint32_t *numbers, uint32_t *queue, const bool *i
   return n;
 }
 
-static void renumber(sm_object_graph *graph, const uint32_t *numbers, uint32_t n) {
+static void renumber(sm_trackable_graph *graph, const uint32_t *numbers, uint32_t n) {
   for (size_t i = 0; i < graph->n; i++) {
     if (numbers[i] == UINT32_MAX) continue;
     sm_object object = graph->objects[i];
@@ -103,7 +103,7 @@ static void renumber(sm_object_graph *graph, const uint32_t *numbers, uint32_t n
   graph->n = n;
 }
 
-sm_status sm_object_graph_drop_optimizers(size_t *n_dropped, sm_object_graph *graph, sm_error *err) {
+sm_status sm_trackable_graph_drop_optimizers(size_t *n_dropped, sm_trackable_graph *graph, sm_error *err) {
   bool *is_optimizer = sm_arena_array(&graph->arena, bool, graph->n);
   uint32_t *numbers = sm_arena_array(&graph->arena, uint32_t, graph->n);
   uint32_t *queue = sm_arena_array(&graph->arena, uint32_t, graph->n);
@@ -123,8 +123,8 @@ sm_status sm_object_graph_drop_optimizers(size_t *n_dropped, sm_object_graph *gr
 /* ---- Two graphs ---- */
 
 typedef struct joining {
-  sm_object_graph *graph;
-  const sm_object_graph *other;
+  sm_trackable_graph *graph;
+  const sm_trackable_graph *other;
   uint32_t *numbers; /* of other's objects in graph; UINT32_MAX: not met yet */
   uint32_t *queue;   /* those met, in order */
   uint32_t n_queued;
@@ -287,7 +287,7 @@ static sm_status join(joining *j, sm_error *err) {
   return visit(j, &at, err);
 }
 
-sm_status sm_object_graph_merge(sm_object_graph *graph, const sm_object_graph *other, sm_error *err) {
+sm_status sm_trackable_graph_merge(sm_trackable_graph *graph, const sm_trackable_graph *other, sm_error *err) {
   size_t n = graph->n + other->n;
   joining j = {.graph = graph, .other = other};
   if (n > INT32_MAX) return SM_FAIL(err, SM_INVALID_ARGUMENT, "%zu objects, node_id cannot tell them", n);

@@ -1,8 +1,8 @@
 /* Inside objects/: the object graph of a checkpoint while it is changed. */
-#ifndef SM_OBJECTS_OBJECT_GRAPH_INTERNAL_H
-#define SM_OBJECTS_OBJECT_GRAPH_INTERNAL_H
+#ifndef SM_OBJECTS_TRACKABLE_GRAPH_INTERNAL_H
+#define SM_OBJECTS_TRACKABLE_GRAPH_INTERNAL_H
 
-#include <savedmodel/object_graph.h>
+#include <savedmodel/trackable_graph.h>
 
 #include "base/base.h"
 #include "wire/wire.h"
@@ -52,7 +52,7 @@ typedef struct sm_object {
   bool says_values; /* has_checkpoint_values is there */
 } sm_object;
 
-struct sm_object_graph {
+struct sm_trackable_graph {
   const sm_allocator *allocator;
   sm_arena arena;
   sm_wire_source source;

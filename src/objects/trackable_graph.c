@@ -1,5 +1,5 @@
 /* TrackableObjectGraph to structs and back. */
-#include "objects/object_graph_internal.h"
+#include "objects/trackable_graph_internal.h"
 
 #include "io/io.h"
 #include "wire/emit.h"
@@ -37,14 +37,14 @@ static sm_status make_lists(sm_object *object, sm_arena *arena, sm_error *err) {
 }
 
 /* A node's number, which is an int32. */
-static sm_status read_node(uint32_t *out, const sm_object_graph *graph, const sm_wire_field *field, sm_error *err) {
+static sm_status read_node(uint32_t *out, const sm_trackable_graph *graph, const sm_wire_field *field, sm_error *err) {
   if (field->value >= graph->n)
     return sm_wire_fail(&graph->source, field->whole.data, "the object graph has no node of that number", err);
   *out = (uint32_t)field->value;
   return SM_OK;
 }
 
-static sm_status read_edge(sm_object_edge *out, const sm_object_graph *graph, sm_span message, sm_error *err) {
+static sm_status read_edge(sm_object_edge *out, const sm_trackable_graph *graph, sm_span message, sm_error *err) {
   sm_wire_reader reader = sm_wire_read(message, &graph->source);
   sm_wire_field field;
   *out = (sm_object_edge){.name = {"", 0}};
@@ -55,7 +55,7 @@ static sm_status read_edge(sm_object_edge *out, const sm_object_graph *graph, sm
   return sm_wire_finish(&reader, err);
 }
 
-static sm_status read_value(sm_object_value *out, const sm_object_graph *graph, sm_span message, sm_error *err) {
+static sm_status read_value(sm_object_value *out, const sm_trackable_graph *graph, sm_span message, sm_error *err) {
   sm_span name, key;
   SM_TRY(sm_wire_find_bytes(&name, message, TENSOR_NAME, &graph->source, err));
   SM_TRY(sm_wire_find_bytes(&key, message, TENSOR_CHECKPOINT_KEY, &graph->source, err));
@@ -63,7 +63,7 @@ static sm_status read_value(sm_object_value *out, const sm_object_graph *graph, 
   return SM_OK;
 }
 
-static sm_status read_slot(sm_object_slot *out, const sm_object_graph *graph, sm_span message, sm_error *err) {
+static sm_status read_slot(sm_object_slot *out, const sm_trackable_graph *graph, sm_span message, sm_error *err) {
   sm_wire_reader reader = sm_wire_read(message, &graph->source);
   sm_wire_field field;
   *out = (sm_object_slot){.name = {"", 0}};
@@ -77,7 +77,7 @@ static sm_status read_slot(sm_object_slot *out, const sm_object_graph *graph, sm
 }
 
 /* Fills in lists that are as long as count found. */
-static sm_status fill(sm_object *object, const sm_object_graph *graph, sm_span message, sm_error *err) {
+static sm_status fill(sm_object *object, const sm_trackable_graph *graph, sm_span message, sm_error *err) {
   sm_wire_reader reader = sm_wire_read(message, &graph->source);
   sm_wire_field field;
   size_t n_children = 0, n_values = 0, n_slots = 0, n_rest = 0;
@@ -100,7 +100,7 @@ static sm_status fill(sm_object *object, const sm_object_graph *graph, sm_span m
   return sm_wire_finish(&reader, err);
 }
 
-static sm_status read_objects(sm_object_graph *graph, sm_spans messages, sm_error *err) {
+static sm_status read_objects(sm_trackable_graph *graph, sm_spans messages, sm_error *err) {
   graph->n = messages.n;
   if (graph->n > INT32_MAX) return SM_FAIL(err, SM_DATA_LOSS, "%zu objects, node_id cannot tell them", graph->n);
   graph->objects = sm_arena_array(&graph->arena, sm_object, graph->n);
@@ -114,12 +114,13 @@ static sm_status read_objects(sm_object_graph *graph, sm_spans messages, sm_erro
   return SM_OK;
 }
 
-sm_status sm_object_graph_read(sm_object_graph **out, sm_string bytes, const sm_open_options *options, sm_error *err) {
+sm_status sm_trackable_graph_read(sm_trackable_graph **out, sm_string bytes, const sm_open_options *options,
+                                  sm_error *err) {
   sm_open_options known;
   *out = NULL;
   SM_TRY(sm_options_read(&known, options, err));
   const sm_allocator *allocator = sm_allocator_or_malloc(known.allocator);
-  sm_object_graph *graph = sm_new(allocator, sm_object_graph);
+  sm_trackable_graph *graph = sm_new(allocator, sm_trackable_graph);
   if (graph == NULL) return SM_FAIL_OOM(err, sizeof *graph);
   uint64_t limit = known.max_bytes != 0 ? known.max_bytes : sm_default_max_bytes(bytes.size);
   const sm_span whole = {(const uint8_t *)bytes.data, bytes.size};
@@ -134,11 +135,11 @@ sm_status sm_object_graph_read(sm_object_graph **out, sm_string bytes, const sm_
   if (status == SM_OK)
     *out = graph;
   else
-    sm_object_graph_free(graph);
+    sm_trackable_graph_free(graph);
   return status;
 }
 
-void sm_object_graph_free(sm_object_graph *graph) {
+void sm_trackable_graph_free(sm_trackable_graph *graph) {
   if (graph == NULL) return;
   sm_arena_free(&graph->arena);
   sm_buffer_free(&graph->written);
@@ -153,7 +154,7 @@ typedef struct sm_object_parents {
   size_t *begins;
 } sm_object_parents;
 
-static sm_status find_parents(sm_object_parents *out, sm_object_graph *graph, sm_error *err) {
+static sm_status find_parents(sm_object_parents *out, sm_trackable_graph *graph, sm_error *err) {
   size_t n_edges = 0;
   for (size_t i = 0; i < graph->n; i++) n_edges += graph->objects[i].n_children;
   out->parents = sm_arena_array(&graph->arena, uint32_t, n_edges);
@@ -169,7 +170,7 @@ static sm_status find_parents(sm_object_parents *out, sm_object_graph *graph, sm
   return SM_OK;
 }
 
-static sm_status find_values(bool **out, sm_object_graph *graph, sm_error *err) {
+static sm_status find_values(bool **out, sm_trackable_graph *graph, sm_error *err) {
   sm_object_parents up;
   bool *has = *out = sm_arena_array(&graph->arena, bool, graph->n);
   uint32_t *queue = sm_arena_array(&graph->arena, uint32_t, graph->n);
@@ -254,7 +255,7 @@ static sm_status put_object(sm_buffer *out, const sm_object *object, bool has_va
   return sm_wire_close(out, begin, err);
 }
 
-sm_status sm_object_graph_write(sm_string *out, sm_object_graph *graph, sm_error *err) {
+sm_status sm_trackable_graph_write(sm_string *out, sm_trackable_graph *graph, sm_error *err) {
   sm_arena_mark mark = sm_arena_get_mark(&graph->arena);
   bool *has;
   *out = (sm_string){NULL, 0};

@@ -2,8 +2,8 @@
  * The object graph of a checkpoint of TensorFlow 2: which Python object has its value under which key. tf.train.Checkpoint
  * restores by it, so whoever renames or leaves out tensors changes it too. It lies in the checkpoint as a string of its own.
  */
-#ifndef SAVEDMODEL_OBJECT_GRAPH_H
-#define SAVEDMODEL_OBJECT_GRAPH_H
+#ifndef SAVEDMODEL_TRACKABLE_GRAPH_H
+#define SAVEDMODEL_TRACKABLE_GRAPH_H
 
 #include <savedmodel/options.h>
 
@@ -13,23 +13,23 @@ SM_BEGIN_DECLS
 #define SM_KEY_OBJECT_GRAPH "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 /* An object graph that is being changed. exclusive. */
-typedef struct sm_object_graph sm_object_graph;
+typedef struct sm_trackable_graph sm_trackable_graph;
 
 /**
  * Read an object graph.
  *
- * out      freed with sm_object_graph_free.
+ * out      freed with sm_trackable_graph_free.
  * bytes    the string; borrowed until then.
  * options  allocator and max_bytes count; NULL: defaults.
  *
  * Errors: DATA_LOSS damaged, or a reference leads to no node; RESOURCE_EXHAUSTED.
  * Format: TrackableObjectGraph (proto/trackable_object_graph.proto).
  */
-SM_API sm_status sm_object_graph_read(sm_object_graph **out, sm_string bytes, const sm_open_options *options,
-                                      sm_error *err);
+SM_API sm_status sm_trackable_graph_read(sm_trackable_graph **out, sm_string bytes, const sm_open_options *options,
+                                         sm_error *err);
 
 /** NULL is left alone. */
-SM_API void sm_object_graph_free(sm_object_graph *graph);
+SM_API void sm_trackable_graph_free(sm_trackable_graph *graph);
 
 /** Told the key of a value, says what becomes of it: another key, in memory that is good until it is called again; {NULL, 0}:
  * the value is left out. A status other than SM_OK ends the call and is returned by it. */
@@ -44,7 +44,7 @@ typedef sm_status (*sm_object_key_fn)(void *ctx, sm_string *key, sm_error *err);
  *
  * Errors: RESOURCE_EXHAUSTED; those of fn, and then the graph is half done.
  */
-SM_API sm_status sm_object_graph_map_keys(sm_object_graph *graph, sm_object_key_fn fn, void *ctx, sm_error *err);
+SM_API sm_status sm_trackable_graph_map_keys(sm_trackable_graph *graph, sm_object_key_fn fn, void *ctx, sm_error *err);
 
 /**
  * Remove the optimizers, and all that only they lead to: step counters, hyperparameters, slot variables. The graph does not
@@ -53,7 +53,7 @@ SM_API sm_status sm_object_graph_map_keys(sm_object_graph *graph, sm_object_key_
  *
  * Errors: RESOURCE_EXHAUSTED.
  */
-SM_API sm_status sm_object_graph_drop_optimizers(size_t *n_dropped, sm_object_graph *graph, sm_error *err);
+SM_API sm_status sm_trackable_graph_drop_optimizers(size_t *n_dropped, sm_trackable_graph *graph, sm_error *err);
 
 /**
  * Add the objects of another graph: roots are one, and so are objects to which the same names lead from there. For what
@@ -64,11 +64,11 @@ SM_API sm_status sm_object_graph_drop_optimizers(size_t *n_dropped, sm_object_gr
  * Errors: INVALID_ARGUMENT names lead to one object in other and to two in graph, or to an object that both give different
  *   values; RESOURCE_EXHAUSTED. The graph is then half done.
  */
-SM_API sm_status sm_object_graph_merge(sm_object_graph *graph, const sm_object_graph *other, sm_error *err);
+SM_API sm_status sm_trackable_graph_merge(sm_trackable_graph *graph, const sm_trackable_graph *other, sm_error *err);
 
 /** Its bytes, until the graph is changed or freed. Fields that are not spoken of here are as they were. Errors:
  * RESOURCE_EXHAUSTED. */
-SM_API sm_status sm_object_graph_write(sm_string *out, sm_object_graph *graph, sm_error *err);
+SM_API sm_status sm_trackable_graph_write(sm_string *out, sm_trackable_graph *graph, sm_error *err);
 
 SM_END_DECLS
 

@@ -1,13 +1,13 @@
 #include "support/check.h"
 
-#include <savedmodel/object_graph.h>
+#include <savedmodel/trackable_graph.h>
 
 #include "support/fault_alloc.h"
 #include "support/wire_writer.h"
 
 /* TrackableObjectGraph by hand: objects are numbered as they are written. */
 static w_buffer w, other;
-static sm_object_graph *graph;
+static sm_trackable_graph *graph;
 static sm_error err;
 
 static int set_up(void **state) {
@@ -20,7 +20,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   (void)state;
-  sm_object_graph_free(graph);
+  sm_trackable_graph_free(graph);
   w_free(&w);
   w_free(&other);
   return 0;
@@ -98,12 +98,12 @@ static void put_trained(w_buffer *to, const char *w_key) {
 static sm_string string_of(const w_buffer *from) { return (sm_string){(const char *)from->data, from->size}; }
 
 static void read_graph(const w_buffer *from) {
-  assert_ok(sm_object_graph_read(&graph, string_of(from), NULL, &err), err);
+  assert_ok(sm_trackable_graph_read(&graph, string_of(from), NULL, &err), err);
 }
 
 static void check_written(const w_buffer *wanted) {
   sm_string bytes;
-  assert_ok(sm_object_graph_write(&bytes, graph, &err), err);
+  assert_ok(sm_trackable_graph_write(&bytes, graph, &err), err);
   assert_bytes("graph", bytes.data, bytes.size, wanted->data, wanted->size);
 }
 
@@ -122,7 +122,7 @@ static sm_status apply_change(void *ctx, sm_string *key, sm_error *e) {
   return SM_OK;
 }
 
-static void object_graph__stays_as_it_was(void **state) {
+static void trackable_graph__stays_as_it_was(void **state) {
   (void)state;
   put_trained(&w, "w");
   read_graph(&w);
@@ -130,7 +130,7 @@ static void object_graph__stays_as_it_was(void **state) {
 }
 
 /* What the schema does not know is written where it was, a saver too. */
-static void object_graph__keeps_other_fields(void **state) {
+static void trackable_graph__keeps_other_fields(void **state) {
   (void)state;
   size_t node = w_begin(&w, 1);
   size_t saver = w_begin(&w, 4);
@@ -144,18 +144,18 @@ static void object_graph__keeps_other_fields(void **state) {
   check_written(&w);
 }
 
-static void object_graph__renames(void **state) {
+static void trackable_graph__renames(void **state) {
   (void)state;
   change c = {"w", "a longer key"};
   put_trained(&w, "w");
   put_trained(&other, "a longer key");
   read_graph(&w);
-  assert_ok(sm_object_graph_map_keys(graph, apply_change, &c, &err), err);
+  assert_ok(sm_trackable_graph_map_keys(graph, apply_change, &c, &err), err);
   check_written(&other);
 }
 
 /* The slot variable is forgotten by the optimizer, and its object has nothing to tell. */
-static void object_graph__forgets_slots(void **state) {
+static void trackable_graph__forgets_slots(void **state) {
   (void)state;
   change c = {"w/m", NULL}, d = {"optimizer/iter", NULL};
   size_t node = w_begin(&w, 1);
@@ -189,8 +189,8 @@ static void object_graph__forgets_slots(void **state) {
   w_end(&other, node);
 
   read_graph(&w);
-  assert_ok(sm_object_graph_map_keys(graph, apply_change, &c, &err), err);
-  assert_ok(sm_object_graph_map_keys(graph, apply_change, &d, &err), err);
+  assert_ok(sm_trackable_graph_map_keys(graph, apply_change, &c, &err), err);
+  assert_ok(sm_trackable_graph_map_keys(graph, apply_change, &d, &err), err);
   check_written(&other);
 }
 
@@ -201,16 +201,16 @@ static sm_status refuse_key(void *ctx, sm_string *key, sm_error *e) {
   return SM_CANCELLED;
 }
 
-static void object_graph__hands_on_refusals(void **state) {
+static void trackable_graph__hands_on_refusals(void **state) {
   (void)state;
   put_trained(&w, "w");
   read_graph(&w);
-  assert_status(sm_object_graph_map_keys(graph, refuse_key, NULL, &err), SM_CANCELLED, err);
+  assert_status(sm_trackable_graph_map_keys(graph, refuse_key, NULL, &err), SM_CANCELLED, err);
 }
 
 /* ---- Optimizers ---- */
 
-static void object_graph__drops_optimizers(void **state) {
+static void trackable_graph__drops_optimizers(void **state) {
   (void)state;
   size_t n = 0;
   put_trained(&w, "w");
@@ -231,13 +231,13 @@ static void object_graph__drops_optimizers(void **state) {
   put_has_values(&other, false);
   w_end(&other, node);
   read_graph(&w);
-  assert_ok(sm_object_graph_drop_optimizers(&n, graph, &err), err);
+  assert_ok(sm_trackable_graph_drop_optimizers(&n, graph, &err), err);
   assert_number("optimizers", n, 1);
   check_written(&other);
 }
 
 /* Each of these names tells an optimizer, and so does the name that others give it. */
-static void object_graph__knows_optimizers(void **state) {
+static void trackable_graph__knows_optimizers(void **state) {
   (void)state;
   static const struct {
     const char *edge, *children[2];
@@ -260,9 +260,9 @@ static void object_graph__knows_optimizers(void **state) {
     node = w_begin(&w, 1);
     w_end(&w, node);
     read_graph(&w);
-    assert_ok(sm_object_graph_drop_optimizers(&n, graph, &err), err);
+    assert_ok(sm_trackable_graph_drop_optimizers(&n, graph, &err), err);
     assert_number(cases[i].edge, n, cases[i].is_optimizer);
-    sm_object_graph_free(graph);
+    sm_trackable_graph_free(graph);
     graph = NULL;
   }
 }
@@ -281,26 +281,26 @@ static void put_small(w_buffer *to, const char *child, const char *value, const 
 }
 
 static sm_status merge_small(const char *child, const char *value, const char *key) {
-  sm_object_graph *second;
+  sm_trackable_graph *second;
   put_small(&w, "a", "x", "a/x");
   put_small(&other, child, value, key);
   read_graph(&w);
-  assert_ok(sm_object_graph_read(&second, string_of(&other), NULL, &err), err);
-  sm_status status = sm_object_graph_merge(graph, second, &err);
+  assert_ok(sm_trackable_graph_read(&second, string_of(&other), NULL, &err), err);
+  sm_status status = sm_trackable_graph_merge(graph, second, &err);
   if (status == SM_OK) { /* what is of the other stays until the graph goes */
     sm_string bytes;
-    assert_ok(sm_object_graph_write(&bytes, graph, &err), err);
+    assert_ok(sm_trackable_graph_write(&bytes, graph, &err), err);
     w_buffer copy = {0};
     w_raw(&copy, bytes.data, bytes.size);
     w_clear(&w);
     w_raw(&w, copy.data, copy.size);
     w_free(&copy);
   }
-  sm_object_graph_free(second);
+  sm_trackable_graph_free(second);
   return status;
 }
 
-static void object_graph__merges_others(void **state) {
+static void trackable_graph__merges_others(void **state) {
   (void)state;
   assert_ok(merge_small("b", "y", "b/y"), err);
   w_clear(&other);
@@ -319,7 +319,7 @@ static void object_graph__merges_others(void **state) {
   assert_bytes("merged", w.data, w.size, other.data, other.size);
 }
 
-static void object_graph__merges_the_same(void **state) {
+static void trackable_graph__merges_the_same(void **state) {
   (void)state;
   assert_ok(merge_small("a", "y", "a/y"), err);
   w_clear(&other);
@@ -334,38 +334,38 @@ static void object_graph__merges_the_same(void **state) {
   assert_bytes("merged", w.data, w.size, other.data, other.size);
 }
 
-static void object_graph__refuses_two_values(void **state) {
+static void trackable_graph__refuses_two_values(void **state) {
   (void)state;
   assert_status(merge_small("a", "x", "another/key"), SM_INVALID_ARGUMENT, err);
 }
 
 /* Slot variables that only slots lead to come over with their values. */
-static void object_graph__merges_slots(void **state) {
+static void trackable_graph__merges_slots(void **state) {
   (void)state;
-  sm_object_graph *second;
+  sm_trackable_graph *second;
   sm_string bytes;
   put_trained(&w, "w");
   read_graph(&w);
-  assert_ok(sm_object_graph_read(&second, string_of(&w), NULL, &err), err);
-  assert_ok(sm_object_graph_merge(graph, second, &err), err);
+  assert_ok(sm_trackable_graph_read(&second, string_of(&w), NULL, &err), err);
+  assert_ok(sm_trackable_graph_merge(graph, second, &err), err);
   check_written(&w); /* all of it was there */
-  sm_object_graph_free(graph);
+  sm_trackable_graph_free(graph);
   size_t node = w_begin(&other, 1);
   w_end(&other, node);
   read_graph(&other);
-  assert_ok(sm_object_graph_merge(graph, second, &err), err);
-  assert_ok(sm_object_graph_write(&bytes, graph, &err), err);
+  assert_ok(sm_trackable_graph_merge(graph, second, &err), err);
+  assert_ok(sm_trackable_graph_write(&bytes, graph, &err), err);
   bool has_slot = false;
   for (size_t i = 0; i + 3 <= bytes.size; i++) has_slot |= memcmp(bytes.data + i, "w/m", 3) == 0;
   assert_true(has_slot);
-  sm_object_graph_free(graph);
+  sm_trackable_graph_free(graph);
   graph = NULL;
-  sm_object_graph_free(second);
+  sm_trackable_graph_free(second);
 }
 
 /* ---- What is damaged ---- */
 
-static void object_graph__refuses_numbers_of_no_object(void **state) {
+static void trackable_graph__refuses_numbers_of_no_object(void **state) {
   (void)state;
   static const uint64_t numbers[] = {1, 2, INT32_MAX, UINT32_MAX, (uint64_t)-1};
   for (size_t i = 0; i < N_OF(numbers); i++)
@@ -376,41 +376,41 @@ static void object_graph__refuses_numbers_of_no_object(void **state) {
       if (field == 1) put_slot(&w, numbers[i], "x", 0);
       if (field == 2) put_slot(&w, 0, "x", numbers[i]);
       w_end(&w, node);
-      assert_status(sm_object_graph_read(&graph, string_of(&w), NULL, &err), SM_DATA_LOSS, err);
+      assert_status(sm_trackable_graph_read(&graph, string_of(&w), NULL, &err), SM_DATA_LOSS, err);
       assert_null(graph);
     }
 }
 
 /* Every beginning of one is read or refused. */
-static void object_graph__reads_beginnings(void **state) {
+static void trackable_graph__reads_beginnings(void **state) {
   (void)state;
   put_trained(&w, "w");
   for (size_t size = 0; size <= w.size; size++) {
     sm_string bytes;
-    sm_status status = sm_object_graph_read(&graph, (sm_string){(const char *)w.data, size}, NULL, &err);
-    if (status == SM_OK) assert_ok(sm_object_graph_write(&bytes, graph, &err), err);
+    sm_status status = sm_trackable_graph_read(&graph, (sm_string){(const char *)w.data, size}, NULL, &err);
+    if (status == SM_OK) assert_ok(sm_trackable_graph_write(&bytes, graph, &err), err);
     if (status != SM_OK) assert_status(status, SM_DATA_LOSS, err);
-    sm_object_graph_free(graph);
+    sm_trackable_graph_free(graph);
     graph = NULL;
   }
 }
 
 static sm_status do_all(const sm_open_options *options) {
-  sm_object_graph *first = NULL, *second = NULL;
+  sm_trackable_graph *first = NULL, *second = NULL;
   sm_string bytes;
   change c = {"w", "another"};
-  sm_status status = sm_object_graph_read(&first, string_of(&w), options, &err);
-  if (status == SM_OK) status = sm_object_graph_read(&second, string_of(&other), options, &err);
-  if (status == SM_OK) status = sm_object_graph_merge(first, second, &err);
-  if (status == SM_OK) status = sm_object_graph_map_keys(first, apply_change, &c, &err);
-  if (status == SM_OK) status = sm_object_graph_drop_optimizers(NULL, first, &err);
-  if (status == SM_OK) status = sm_object_graph_write(&bytes, first, &err);
-  sm_object_graph_free(first);
-  sm_object_graph_free(second);
+  sm_status status = sm_trackable_graph_read(&first, string_of(&w), options, &err);
+  if (status == SM_OK) status = sm_trackable_graph_read(&second, string_of(&other), options, &err);
+  if (status == SM_OK) status = sm_trackable_graph_merge(first, second, &err);
+  if (status == SM_OK) status = sm_trackable_graph_map_keys(first, apply_change, &c, &err);
+  if (status == SM_OK) status = sm_trackable_graph_drop_optimizers(NULL, first, &err);
+  if (status == SM_OK) status = sm_trackable_graph_write(&bytes, first, &err);
+  sm_trackable_graph_free(first);
+  sm_trackable_graph_free(second);
   return status;
 }
 
-static void object_graph__without_memory(void **state) {
+static void trackable_graph__without_memory(void **state) {
   (void)state;
   put_trained(&w, "w");
   put_small(&other, "a", "x", "a/x");
@@ -430,20 +430,20 @@ static void object_graph__without_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(object_graph__stays_as_it_was, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__keeps_other_fields, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__renames, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__forgets_slots, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__hands_on_refusals, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__drops_optimizers, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__knows_optimizers, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__merges_others, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__merges_the_same, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__refuses_two_values, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__merges_slots, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__refuses_numbers_of_no_object, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__reads_beginnings, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(object_graph__without_memory, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__stays_as_it_was, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__keeps_other_fields, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__renames, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__forgets_slots, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__hands_on_refusals, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__drops_optimizers, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__knows_optimizers, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__merges_others, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__merges_the_same, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__refuses_two_values, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__merges_slots, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__refuses_numbers_of_no_object, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__reads_beginnings, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__without_memory, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
