@@ -63,6 +63,7 @@ typedef struct sm_meta_graph_spec {
   const sm_saver_def
       *saver_def; /* nodes of the graph that save and restore; NULL: they are added, if it has variables */
   bool no_saver;
+  bool no_variables_check; /* finish does not ask for what the saver restores: the variables are delivered apart */
   const sm_collection *collections;
   size_t n_collections;
   bool clear_devices;         /* of the graph's nodes; its functions keep theirs */

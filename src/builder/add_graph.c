@@ -329,6 +329,7 @@ static sm_status append_graph(making *m, sm_error *err) {
   sm_span bytes;
   SM_TRY(sm_builder_new_graph(&graph, builder, err));
   SM_TRY(keep(&bytes, m, m->bytes.data, m->bytes.size, err));
+  graph->wants_variables = !m->spec.no_variables_check;
   graph->source = (sm_wire_source){.name = "meta graph", .bytes = bytes};
   SM_TRY(sm_draft_read(&graph->draft, (sm_spans){&bytes, 1}, m->arena, &graph->source, err));
   builder->graphs[builder->n_graphs++] = graph;

@@ -85,6 +85,12 @@ sm_status sm_builder_check_no_variables(const sm_builder *builder, sm_error *err
   return SM_OK;
 }
 
+sm_status sm_builder_get_prefix(char prefix[SM_PATH_MAX], const sm_builder *builder, sm_error *err) {
+  if (sm_path_join(prefix, SM_PATH_MAX, builder->transaction.staged, SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX))
+    return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", builder->transaction.dir);
+}
+
 sm_status sm_builder_get_variables(sm_bundle_writer **out, sm_builder *builder, sm_error *err) {
   char prefix[SM_PATH_MAX];
   *out = builder->variables;
@@ -92,8 +98,7 @@ sm_status sm_builder_get_variables(sm_bundle_writer **out, sm_builder *builder, 
   if (builder->variables != NULL) return SM_OK;
   SM_TRY(sm_builder_check_no_variables(builder, err));
   SM_TRY(sm_transaction_make_dir(&builder->transaction, SM_DIR_VARIABLES, err));
-  if (!sm_path_join(prefix, sizeof prefix, builder->transaction.staged, SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX))
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", builder->transaction.dir);
+  SM_TRY(sm_builder_get_prefix(prefix, builder, err));
   sm_save_options options = builder->options;
   options.overwrite = false;
   SM_TRY(sm_bundle_writer_open(&builder->variables, prefix, &options, err));
@@ -281,6 +286,7 @@ static sm_status write_model(sm_builder *builder, sm_buffer *bytes, sm_buffer *t
   SM_TRY(put_model(bytes, builder, err));
   if (as_text) SM_TRY(make_text(text, bytes, builder->allocator, err));
   SM_TRY(put_files(builder, err));
+  SM_TRY(sm_builder_check_variables(builder, err));
   SM_TRY(put_fingerprint(builder, bytes, err));
   const sm_buffer *written = as_text ? text : bytes;
   SM_TRY(sm_transaction_put(&builder->transaction, name, (sm_string){(const char *)written->data, written->size}, true,

@@ -5,6 +5,7 @@
  *   transaction.c    the directory, from staged files to the name that it gets
  *   file_plan.c      which files the model will have, and where they come from
  *   add_graph.c      meta graphs of specs          spec_check.c    what is wrong with a spec
+ *   variables_check.c   are the variables there that they restore
  *   add_model.c      those of a model there is
  *   draft.c          a meta graph, field by field    edit_*.c        changes to it
  */
@@ -43,6 +44,7 @@ typedef struct sm_built_graph {
   sm_wire_source source; /* of a graph that was made: the spec's GraphDef, under a name for messages */
   bool is_removed;       /* its number is not given to another */
   bool is_changed;       /* it is not what it was in the model that was taken over */
+  bool wants_variables;  /* what its saver restores has to be there */
 } sm_built_graph;
 
 struct sm_builder {
@@ -81,5 +83,12 @@ sm_status sm_builder_plan_assets(sm_builder *builder, const sm_asset_spec *asset
 
 /* FAILED_PRECONDITION: there are some, or they stay where they are. */
 sm_status sm_builder_check_no_variables(const sm_builder *builder, sm_error *err);
+
+/* Where the variables are until the model appears, as a bundle's prefix. */
+sm_status sm_builder_get_prefix(char prefix[SM_PATH_MAX], const sm_builder *builder, sm_error *err);
+
+/* Are the variables, once they are staged, what the savers of meta graphs that want them restore? FAILED_PRECONDITION: not
+ * all are there, or some are of another dtype or shape. */
+sm_status sm_builder_check_variables(const sm_builder *builder, sm_error *err);
 
 #endif

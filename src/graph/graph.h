@@ -8,7 +8,8 @@
  *   name_set.c  the set of names that the walk fills
  *   op_effects.c, node_effects.c, reach.c, saver_use.c, asset_use.c, graph_scan.c   what the nodes do: headers of
  *               their own
- *   prune.c, node_write.c, graph_variables.c, saver_graph.c   parts of graphs, and new ones: headers of their own
+ *   prune.c, node_write.c, graph_variables.c, saver_graph.c, saver_keys.c   parts of graphs, new ones, and what
+ *               restoring needs: headers of their own
  */
 #ifndef SM_GRAPH_GRAPH_H
 #define SM_GRAPH_GRAPH_H

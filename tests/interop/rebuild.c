@@ -1,6 +1,6 @@
 /* Takes a model apart through the functions that read, and builds it again through those that write; for rebuild_tf.py.
  *
- *     rebuild MODEL NEW        NEW must not be there
+ *     rebuild MODEL NEW [--no-variables-check]        NEW must not be there
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,9 +100,10 @@ static void take_collections(sm_meta_graph_spec *spec, const sm_meta_graph *grap
   spec->collections = collections;
 }
 
-static void add_graph(sm_builder *builder, const sm_meta_graph *graph, const char *dir) {
+static void add_graph(sm_builder *builder, const sm_meta_graph *graph, const char *dir, bool no_variables_check) {
   const Tensorflow__MetaGraphDef *def;
   sm_meta_graph_spec spec = SM_META_GRAPH_SPEC_INIT;
+  spec.no_variables_check = no_variables_check;
   check(sm_meta_graph_get_proto(&def, graph, &err));
   spec.graph_def = pack((const ProtobufCMessage *)def->graph_def);
   spec.meta_info_def = pack((const ProtobufCMessage *)def->meta_info_def);
@@ -125,7 +126,7 @@ static sm_status add_extra(void *ctx, const sm_model_file *file, sm_error *error
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
   sm_model *model;
   sm_builder *builder;
   const sm_bundle_reader *variables;
@@ -133,7 +134,7 @@ int main(int argc, char **argv) {
   check(sm_model_open(&model, argv[1], NULL, &err));
   check(sm_builder_open(&builder, argv[2], NULL, &err));
   for (size_t i = 0; i < sm_model_n_meta_graphs(model); i++)
-    add_graph(builder, sm_model_get_meta_graph(model, i), argv[1]);
+    add_graph(builder, sm_model_get_meta_graph(model, i), argv[1], argc == 4);
   snprintf(prefix, sizeof prefix, "%s/" SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX, argv[1]);
   if (sm_model_get_variables(&variables, model, &err) == SM_OK)
     check(sm_builder_link_variables(builder, prefix, NULL, &err));

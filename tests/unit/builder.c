@@ -301,6 +301,83 @@ static void builder__in_place_wants_the_model_that_is_there(void **state) {
   sm_graph_free(graph);
 }
 
+/* ---- Variables ---- */
+
+/* What the saver restores is there, or the model does not appear. */
+static void builder__variables_are_those_of_the_saver(void **state) {
+  (void)state;
+  static const double values[4] = {1, 2, 3, 4};
+  static const int64_t two[] = {2}, one_by_two[] = {1, 2};
+  const struct {
+    const char *key;
+    sm_tensor_view view;
+    const char *part; /* of the message; NULL: it is fine */
+  } rows[] = {
+      {NULL, {.dtype = SM_DT_FLOAT}, "m: no variables, but a saver that restores \"w\""},
+      {"v", view_of(SM_DT_FLOAT, values, 8, 1, two), "m: no variable \"w\", which the saver restores"},
+      {"w", view_of(SM_DT_DOUBLE, values, 16, 1, two), "variable \"w\": dtype float64, the saver restores float32"},
+      {"w", view_of(SM_DT_FLOAT, values, 8, 2, one_by_two), "variable \"w\": shape [1, 2], the saver restores [2]"},
+      {"w", view_of(SM_DT_FLOAT, values, 4, 0, NULL), "variable \"w\": shape [], the saver restores [2]"},
+      {"w", view_of(SM_DT_FLOAT, values, 8, 1, two), NULL},
+  };
+  graph = make_graph();
+  assert_ok(sm_graph_add_variable(graph, "w", SM_DT_FLOAT, two, 1, &err), err);
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    sm_bundle_writer *variables;
+    make_spec();
+    begin("m");
+    assert_ok(sm_builder_add_meta_graph(NULL, builder, &spec, &err), err);
+    if (rows[i].key != NULL) assert_ok(sm_builder_get_variables(&variables, builder, &err), err);
+    if (rows[i].key != NULL) assert_ok(sm_bundle_writer_add(variables, rows[i].key, &rows[i].view, &err), err);
+    if (rows[i].part == NULL) break;
+    assert_status(sm_builder_finish(builder, &err), SM_FAILED_PRECONDITION, err);
+    assert_mentions(err.message, rows[i].part);
+    sm_builder_close(builder);
+    builder = NULL;
+    assert_number("names left", count_names(dir.path), 0);
+  }
+  finish();
+  sm_graph_free(graph);
+}
+
+/* Adds a graph with variables of these names to the builder. */
+static sm_status add_graph_of(const char *const *tags, const char *const *names, size_t n) {
+  static const int64_t dims[] = {2};
+  graph = make_graph();
+  for (size_t i = 0; i < n; i++) assert_ok(sm_graph_add_variable(graph, names[i], SM_DT_FLOAT, dims, 1, &err), err);
+  make_spec();
+  spec.tags = tags;
+  sm_status status = sm_builder_add_meta_graph(NULL, builder, &spec, &err);
+  sm_graph_free(graph);
+  return status;
+}
+
+/* A checkpoint that is linked; a second meta graph wants more than the first one. */
+static void builder__linked_variables_are_those_of_all_savers(void **state) {
+  (void)state;
+  static const float values[2] = {1, 2};
+  static const int64_t dims[] = {2};
+  static const char *const other[] = {"other"}, *const names[] = {"w", "more"};
+  const sm_tensor_view view = view_of(SM_DT_FLOAT, values, sizeof values, 1, dims);
+  sm_bundle_writer *writer;
+  assert_ok(sm_bundle_writer_open(&writer, path_in(dir.path, "ckpt"), &options, &err), err);
+  assert_ok(sm_bundle_writer_add(writer, "w", &view, &err), err);
+  assert_ok(sm_bundle_writer_finish(writer, &err), err);
+  sm_bundle_writer_close(writer);
+  begin("m");
+  assert_ok(sm_builder_link_variables(builder, path_in(dir.path, "ckpt"), NULL, &err), err);
+  assert_ok(add_graph_of(serve, names, 1), err);
+  assert_ok(add_graph_of(other, names, 2), err);
+  assert_status(sm_builder_finish(builder, &err), SM_FAILED_PRECONDITION, err);
+  assert_mentions(err.message, "no variable \"more\"");
+  assert_false(file_exists(path_in(dir.path, "m/saved_model.pb")));
+  begin("m");
+  assert_ok(sm_builder_link_variables(builder, path_in(dir.path, "ckpt"), NULL, &err), err);
+  assert_ok(add_graph_of(serve, names, 1), err);
+  assert_ok(add_graph_of(other, names, 1), err);
+  finish();
+}
+
 /* ---- Memory ---- */
 
 static sm_status save_everything(const char *path, sm_bundle_writer **variables) {
@@ -393,6 +470,8 @@ int main(void) {
       CASE(builder__links_files),
       CASE(builder__follows_links),
       CASE(builder__in_place_wants_the_model_that_is_there),
+      CASE(builder__variables_are_those_of_the_saver),
+      CASE(builder__linked_variables_are_those_of_all_savers),
       CASE(builder__memory),
       CASE(builder__metadata),
   };
