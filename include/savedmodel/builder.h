@@ -64,6 +64,7 @@ typedef struct sm_meta_graph_spec {
       *saver_def; /* nodes of the graph that save and restore; NULL: they are added, if it has variables */
   bool no_saver;
   bool no_variables_check; /* finish does not ask for what the saver restores: the variables are delivered apart */
+  bool no_method_check;    /* inputs and outputs need not be what the signatures' methods want */
   const sm_collection *collections;
   size_t n_collections;
   bool clear_devices;         /* of the graph's nodes; its functions keep theirs */
@@ -82,7 +83,8 @@ typedef struct sm_meta_graph_spec {
  *
  * Errors: INVALID_ARGUMENT: no graph, or one that TensorFlow would not load (a node without an op, two of one name, inputs
  *   that are not there, attributes missing or against the definition of the op); signatures that name tensors which are
- *   not in the graph or of another dtype, or have a reserved key; a file name that leaves the directory.
+ *   not in the graph or of another dtype, have a reserved key, or are not as SM_METHOD_CLASSIFY and SM_METHOD_REGRESS want
+ *   them; a file name that leaves the directory.
  *   ALREADY_EXISTS the tags, or an asset of that name with other bytes; NOT_FOUND an asset's file. DATA_LOSS graph_def is
  *   no GraphDef; RESOURCE_EXHAUSTED.
  * Source: what tf.compat.v1.saved_model.Builder refuses, and what TensorFlow's loaders refuse.
@@ -140,7 +142,7 @@ SM_API sm_status sm_builder_set_tags(sm_builder *builder, size_t graph, const ch
 /**
  * Add a signature, or replace that of its key. Of V2 models only loaders that run a session (V1, TensorFlow Serving) see an
  * added one; tf.saved_model.load goes on with what the object graph has.
- * Errors: also INVALID_ARGUMENT: it names a tensor that is not in the graph.
+ * Errors: also INVALID_ARGUMENT: what sm_builder_add_meta_graph refuses of signatures.
  */
 SM_API sm_status sm_builder_set_signature(sm_builder *builder, size_t graph, const sm_signature *signature,
                                           sm_error *err);
@@ -159,6 +161,8 @@ SM_API sm_status sm_builder_rename_input(sm_builder *builder, size_t graph, cons
                                          const char *new_name, sm_error *err);
 SM_API sm_status sm_builder_rename_output(sm_builder *builder, size_t graph, const char *key, const char *name,
                                           const char *new_name, sm_error *err);
+
+/** Say how a signature is called. Any method is taken, as inputs and outputs may get the names that it wants afterwards. */
 SM_API sm_status sm_builder_set_method(sm_builder *builder, size_t graph, const char *key, const char *method_name,
                                        sm_error *err);
 

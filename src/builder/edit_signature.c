@@ -1,7 +1,7 @@
 #include "builder/edit_internal.h"
 
 #include "builder/encode_parts.h"
-#include "graph/reach.h"
+#include "builder/spec_check.h"
 
 /* Fields of TensorInfo, CompositeTensor, and of map entries: proto/meta_graph.proto. */
 enum { INFO_NAME = 1, INFO_SPARSE = 4, INFO_COMPOSITE = 5, COMPOSITE_COMPONENT = 2, ENTRY_VALUE = 2 };
@@ -165,39 +165,24 @@ sm_status sm_builder_set_method(sm_builder *builder, size_t graph, const char *k
 
 /* ---- Setting ---- */
 
-/* The nodes of the graph, sorted by name. */
-typedef struct node_list {
-  const sm_reach_node *nodes;
-  size_t n;
-} node_list;
-
-static sm_status check_tensor(void *ctx, sm_string tensor, sm_error *err) {
-  const node_list *list = ctx;
-  size_t found = sm_named_find(list->nodes, list->n, sizeof *list->nodes, sm_tensor_node_name(tensor));
-  if (found != SIZE_MAX) return SM_OK;
-  return SM_FAIL(err, SM_INVALID_ARGUMENT, "tensor \"%.*s\" is not in the graph",
-                 (int)(tensor.size < 200 ? tensor.size : 200), tensor.data);
-}
-
-static sm_status check_tensors(const sm_draft *meta_graph, sm_span signature, sm_error *err) {
-  node_list list;
-  sm_reach_node *nodes;
-  sm_spans graph;
-  sm_draft draft;
+static sm_status check_against_graph(const sm_draft *meta_graph, const sm_signature *signature, sm_error *err) {
+  sm_arena arena;
+  sm_spans graph, info;
   SM_TRY(sm_draft_get(&graph, meta_graph, SM_META_GRAPH_GRAPH, err));
-  SM_TRY(sm_reach_index_nodes(&nodes, &list.n, graph, SM_GRAPH_NODE, meta_graph->source, meta_graph->arena, err));
-  list.nodes = nodes;
-  SM_TRY(sm_draft_read(&draft, (sm_spans){&signature, 1}, meta_graph->arena, meta_graph->source, err));
-  return sm_edit_each_signature_tensor(&draft, check_tensor, &list, err);
+  SM_TRY(sm_draft_get(&info, meta_graph, SM_META_GRAPH_INFO, err));
+  sm_arena_init(&arena, meta_graph->arena->allocator, UINT64_MAX);
+  sm_status status = sm_spec_check_signature(signature, graph, info, meta_graph->source, &arena, err);
+  sm_arena_free(&arena);
+  return status;
 }
 
 static sm_status set_signature(sm_edit *edit, sm_buffer *bytes, const sm_signature *signature, sm_error *err) {
   sm_string key = sm_string_of(signature->key);
   SM_TRY(check_key(key, err));
+  SM_TRY(check_against_graph(&edit->draft, signature, err));
   SM_TRY(sm_encode_signature(bytes, signature, edit->draft.arena, err));
   SM_TRY(sm_buffer_reserve(bytes, 1, err)); /* an empty one is one */
   sm_span value = {bytes->data, bytes->size};
-  SM_TRY(check_tensors(&edit->draft, value, err));
   return sm_draft_set_entry(&edit->draft, SM_META_GRAPH_SIGNATURE, key, value, err);
 }
 

@@ -30,6 +30,10 @@ static void note(void *ctx, sm_severity severity, const sm_graph_place *place, c
                       shown_size(place->function), is_inside ? place->function.data : "", what);
 }
 
+static void pass_over(void *ctx, sm_severity severity, const sm_graph_place *place, const char *what) {
+  (void)ctx, (void)severity, (void)place, (void)what;
+}
+
 /* All handles without one lead to a single variable (core/kernels/resource_variable_ops.cc). */
 static sm_status check_handle(const spec_walk *w, const sm_node_place *node, sm_error *err) {
   sm_span attr, name = {NULL, 0};
@@ -115,12 +119,69 @@ static sm_status check_infos(const spec_walk *w, const char *key, const char *di
   return SM_OK;
 }
 
+/* ---- Methods ---- */
+
+/* What TensorFlow Serving's calls other than Predict take and give. One input, of any dtype: its tutorial model has one that
+ * is no string. */
+static const struct method {
+  const char *name, *input;
+  struct {
+    const char *name;
+    sm_dtype dtype;
+  } outputs[2]; /* one of them at least */
+} methods[] = {
+    {SM_METHOD_CLASSIFY,
+     SM_KEY_CLASSIFY_INPUTS,
+     {{SM_KEY_CLASSIFY_OUTPUT_CLASSES, SM_DT_STRING}, {SM_KEY_CLASSIFY_OUTPUT_SCORES, SM_DT_FLOAT}}},
+    {SM_METHOD_REGRESS, SM_KEY_REGRESS_INPUTS, {{SM_KEY_REGRESS_OUTPUTS, SM_DT_FLOAT}}},
+};
+
+static sm_status fail_method(const sm_signature *signature, const char *what, const char *name, const char *why,
+                             sm_error *err) {
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "signature %.100s: method %s: %s%s%.100s%s", signature->key,
+                 signature->method_name, what, name != NULL ? " " : "", or_empty(name), why);
+}
+
+static sm_status check_output(const struct method *method, const sm_signature *signature, const sm_tensor_info *output,
+                              sm_error *err) {
+  for (size_t i = 0; i < sizeof method->outputs / sizeof method->outputs[0] && method->outputs[i].name != NULL; i++) {
+    if (strcmp(or_empty(output->name), method->outputs[i].name) != 0) continue;
+    if (output->dtype == method->outputs[i].dtype) return SM_OK;
+    const char *why = method->outputs[i].dtype == SM_DT_STRING ? " has to be string" : " has to be float32";
+    return fail_method(signature, "output", output->name, why, err);
+  }
+  return fail_method(signature, "output", output->name, " is not one of its", err);
+}
+
+/*
+ * Other methods have no rules. Errors: INVALID_ARGUMENT.
+ * Source: servables/tensorflow/classifier.cc, PreProcessClassification, and regressor.cc, PreProcessRegression, of
+ * TensorFlow Serving; python/saved_model/signature_def_utils_impl.py, is_valid_signature.
+ */
+static sm_status check_method(const sm_signature *signature, sm_error *err) {
+  const struct method *method = NULL;
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+    if (strcmp(or_empty(signature->method_name), methods[i].name) == 0) method = &methods[i];
+  if (method == NULL) return SM_OK;
+  if (signature->n_inputs != 1 || strcmp(or_empty(signature->inputs[0]->name), method->input) != 0)
+    return fail_method(signature, "it has one input,", method->input, "", err);
+  if (signature->n_outputs == 0) return fail_method(signature, "no output", NULL, "", err);
+  for (size_t i = 0; i < signature->n_outputs; i++) SM_TRY(check_output(method, signature, signature->outputs[i], err));
+  return SM_OK;
+}
+
+/* ---- All names ---- */
+
+static sm_status check_signature(const spec_walk *w, const sm_signature *signature, sm_error *err) {
+  SM_TRY(check_infos(w, signature->key, "input", signature->inputs, signature->n_inputs, err));
+  return check_infos(w, signature->key, "output", signature->outputs, signature->n_outputs, err);
+}
+
 static sm_status check_names(const spec_walk *w, const sm_meta_graph_spec *spec, const sm_saver_def *saver,
                              sm_error *err) {
   for (size_t i = 0; i < spec->n_signatures; i++) {
-    const sm_signature *signature = spec->signatures[i];
-    SM_TRY(check_infos(w, signature->key, "input", signature->inputs, signature->n_inputs, err));
-    SM_TRY(check_infos(w, signature->key, "output", signature->outputs, signature->n_outputs, err));
+    SM_TRY(check_signature(w, spec->signatures[i], err));
+    if (!spec->no_method_check) SM_TRY(check_method(spec->signatures[i], err));
   }
   for (size_t i = 0; i < spec->n_assets; i++)
     SM_TRY(check_tensor(w, "asset", or_empty(spec->assets[i].tensor_name), SM_DT_STRING, err));
@@ -134,21 +195,21 @@ static sm_status check_names(const spec_walk *w, const sm_meta_graph_spec *spec,
 
 /* ---- All ---- */
 
-static sm_status check_nodes(spec_walk *w, const sm_meta_graph_spec *spec, sm_spans graph_def, sm_arena *arena,
-                             sm_error *err) {
+/* Indexes the nodes, and may check them. */
+static sm_status walk_nodes(spec_walk *w, sm_spans graph_def, sm_spans meta_info_def, bool is_check, sm_arena *arena,
+                            sm_error *err) {
   sm_graph_library library;
   sm_spans op_lists;
-  const sm_span info = {(const uint8_t *)spec->meta_info_def.data, spec->meta_info_def.size};
   SM_TRY(sm_graph_index_functions(&library, graph_def, w->source, arena, err));
-  SM_TRY(sm_wire_collect(&op_lists, (sm_spans){&info, 1}, SM_META_INFO_STRIPPED_OP_LIST, w->source, arena, err));
+  SM_TRY(sm_wire_collect(&op_lists, meta_info_def, SM_META_INFO_STRIPPED_OP_LIST, w->source, arena, err));
   SM_TRY(sm_op_defs_add(w->ops, op_lists, &library, w->source, err));
   const sm_graph_checker checker = {.source = w->source,
                                     .arena = arena,
                                     .ops = w->ops,
                                     .library = &library,
-                                    .by_definition = true,
-                                    .tell = note,
-                                    .visit = visit,
+                                    .by_definition = is_check,
+                                    .tell = is_check ? note : pass_over,
+                                    .visit = is_check ? visit : NULL,
                                     .ctx = w};
   SM_TRY(sm_graph_check_all(&w->nodes, &checker, graph_def, err));
   if (w->status != SM_OK && err != NULL) *err = w->first;
@@ -159,9 +220,22 @@ sm_status sm_spec_check(const sm_meta_graph_spec *spec, sm_spans graph_def, cons
                         const sm_wire_source *source, sm_arena *arena, sm_error *err) {
   sm_op_defs ops;
   spec_walk w = {.source = source, .ops = &ops, .status = SM_OK};
+  const sm_span info = {(const uint8_t *)spec->meta_info_def.data, spec->meta_info_def.size};
   sm_op_defs_init(&ops, arena->allocator, UINT64_MAX);
-  sm_status status = check_nodes(&w, spec, graph_def, arena, err);
+  sm_status status = walk_nodes(&w, graph_def, (sm_spans){&info, 1}, true, arena, err);
   if (status == SM_OK) status = check_names(&w, spec, saver, err);
+  sm_op_defs_free(&ops);
+  return status;
+}
+
+sm_status sm_spec_check_signature(const sm_signature *signature, sm_spans graph_def, sm_spans meta_info_def,
+                                  const sm_wire_source *source, sm_arena *arena, sm_error *err) {
+  sm_op_defs ops;
+  spec_walk w = {.source = source, .ops = &ops, .status = SM_OK};
+  sm_op_defs_init(&ops, arena->allocator, UINT64_MAX);
+  sm_status status = walk_nodes(&w, graph_def, meta_info_def, false, arena, err);
+  if (status == SM_OK) status = check_signature(&w, signature, err);
+  if (status == SM_OK) status = check_method(signature, err);
   sm_op_defs_free(&ops);
   return status;
 }

@@ -17,4 +17,14 @@
 sm_status sm_spec_check(const sm_meta_graph_spec *spec, sm_spans graph_def, const sm_saver_def *saver,
                         const sm_wire_source *source, sm_arena *arena, sm_error *err);
 
+/*
+ * Checks one signature against a graph there is, in which other things may be wrong.
+ *
+ * meta_info_def  whose op lists come before what TensorFlow says of ops; n 0: none.
+ *
+ * Errors: as above.
+ */
+sm_status sm_spec_check_signature(const sm_signature *signature, sm_spans graph_def, sm_spans meta_info_def,
+                                  const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
 #endif

@@ -1,6 +1,6 @@
 /* Takes a model apart through the functions that read, and builds it again through those that write; for rebuild_tf.py.
  *
- *     rebuild MODEL NEW [--no-variables-check]        NEW must not be there
+ *     rebuild MODEL NEW [--unchecked]        NEW must not be there
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,10 +100,10 @@ static void take_collections(sm_meta_graph_spec *spec, const sm_meta_graph *grap
   spec->collections = collections;
 }
 
-static void add_graph(sm_builder *builder, const sm_meta_graph *graph, const char *dir, bool no_variables_check) {
+static void add_graph(sm_builder *builder, const sm_meta_graph *graph, const char *dir, bool is_unchecked) {
   const Tensorflow__MetaGraphDef *def;
   sm_meta_graph_spec spec = SM_META_GRAPH_SPEC_INIT;
-  spec.no_variables_check = no_variables_check;
+  spec.no_variables_check = spec.no_method_check = is_unchecked;
   check(sm_meta_graph_get_proto(&def, graph, &err));
   spec.graph_def = pack((const ProtobufCMessage *)def->graph_def);
   spec.meta_info_def = pack((const ProtobufCMessage *)def->meta_info_def);

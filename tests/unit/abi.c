@@ -76,6 +76,7 @@ static void abi__builder(void **state) {
       AT(sm_meta_graph_spec, saver_def, 88),
       AT(sm_meta_graph_spec, no_saver, 96),
       AT(sm_meta_graph_spec, no_variables_check, 97),
+      AT(sm_meta_graph_spec, no_method_check, 98),
       AT(sm_meta_graph_spec, collections, 104),
       AT(sm_meta_graph_spec, n_collections, 112),
       AT(sm_meta_graph_spec, clear_devices, 120),

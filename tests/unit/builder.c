@@ -136,6 +136,68 @@ static void builder__refuses_specs(void **state) {
   sm_graph_free(graph);
 }
 
+/* What TensorFlow Serving's calls want; the same whether a signature is added with its graph or later. */
+static void builder__methods(void **state) {
+  (void)state;
+  const struct {
+    const char *method, *input, *output, *tensor; /* output and the tensor that it is */
+    sm_dtype dtype;
+    const char *part; /* of the message; NULL: it is fine */
+  } rows[] = {
+      {SM_METHOD_REGRESS, "inputs", "outputs", "y:0", SM_DT_FLOAT, NULL},
+      {SM_METHOD_REGRESS, "x", "outputs", "y:0", SM_DT_FLOAT, "it has one input, inputs"},
+      {SM_METHOD_REGRESS, "inputs", "y", "y:0", SM_DT_FLOAT, "output y is not one of its"},
+      {SM_METHOD_REGRESS, "inputs", "outputs", "s:0", SM_DT_STRING, "output outputs has to be float32"},
+      {SM_METHOD_REGRESS, "inputs", "scores", "y:0", SM_DT_FLOAT, "output scores is not one of its"},
+      {SM_METHOD_CLASSIFY, "inputs", "scores", "y:0", SM_DT_FLOAT, NULL},
+      {SM_METHOD_CLASSIFY, "inputs", "classes", "s:0", SM_DT_STRING, NULL},
+      {SM_METHOD_CLASSIFY, "inputs", "classes", "y:0", SM_DT_FLOAT, "output classes has to be string"},
+      {SM_METHOD_CLASSIFY, "inputs", "scores", "s:0", SM_DT_STRING, "output scores has to be float32"},
+      {SM_METHOD_CLASSIFY, "inputs", "outputs", "y:0", SM_DT_FLOAT, "output outputs is not one of its"},
+      {SM_METHOD_CLASSIFY, "inputs", NULL, NULL, SM_DT_FLOAT, "no output"},
+      {SM_METHOD_PREDICT, "x", "y", "y:0", SM_DT_FLOAT, NULL},
+      {"some/method", "x", "y", "y:0", SM_DT_FLOAT, NULL},
+  };
+  graph = make_graph();
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    for (int later = 0; later < 2; later++) {
+      make_spec();
+      begin("m");
+      spec.n_signatures = 1 - (size_t)later;
+      signature.method_name = rows[i].method;
+      x.name = rows[i].input;
+      signature.n_outputs = rows[i].output != NULL;
+      y.name = rows[i].output;
+      y.tensor_name = rows[i].tensor;
+      y.dtype = rows[i].dtype;
+      sm_status status = sm_builder_add_meta_graph(NULL, builder, &spec, &err);
+      if (later) {
+        assert_ok(status, err);
+        status = sm_builder_set_signature(builder, 0, &signature, &err);
+      }
+      assert_status(status, rows[i].part != NULL ? SM_INVALID_ARGUMENT : SM_OK, err);
+      if (rows[i].part != NULL) assert_mentions(err.message, rows[i].part);
+    }
+  }
+  sm_graph_free(graph);
+}
+
+static void builder__refuses_other_dtypes_in_added_signatures(void **state) {
+  (void)state;
+  graph = make_graph();
+  make_spec();
+  begin("m");
+  assert_ok(sm_builder_add_meta_graph(NULL, builder, &spec, &err), err);
+  y.dtype = SM_DT_INT64;
+  assert_status(sm_builder_set_signature(builder, 0, &signature, &err), SM_INVALID_ARGUMENT, err);
+  assert_mentions(err.message, "signature serving_default: output y: y:0 is of dtype float32, not int64");
+  make_spec();
+  y.tensor_name = "y:1";
+  assert_status(sm_builder_set_signature(builder, 0, &signature, &err), SM_INVALID_ARGUMENT, err);
+  assert_mentions(err.message, "fewer outputs");
+  sm_graph_free(graph);
+}
+
 static void builder__refuses_assets(void **state) {
   (void)state;
   graph = make_graph();
@@ -464,6 +526,8 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       CASE(builder__refuses_specs),
+      CASE(builder__methods),
+      CASE(builder__refuses_other_dtypes_in_added_signatures),
       CASE(builder__refuses_assets),
       CASE(builder__tags_are_there_once),
       CASE(builder__directories),
