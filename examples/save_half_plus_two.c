@@ -1,66 +1,60 @@
-/*
- * Writes a SavedModel that computes y = a * x + b, with variables a and b: the model that TensorFlow Serving's
- * documentation begins with. saved_model_cli, TensorFlow Serving and every other loader of TensorFlow take it.
- *
- *     cc save_half_plus_two.c -o save_half_plus_two $(pkg-config --cflags --libs savedmodel)
- *     ./save_half_plus_two DIR
- */
+/* Writes a SavedModel that computes y = a * x + b, with variables a and b: the one that TensorFlow Serving's documentation
+ * begins with. Predict takes x; Classify and Regress take tf.Examples that have it: save_half_plus_two DIR */
 #include <stdio.h>
 
 #include <savedmodel/savedmodel.h>
 
-static sm_status make_graph(sm_graph *graph, sm_error *err) {
-  SM_TRY(sm_graph_add_placeholder(graph, "x", SM_DT_FLOAT, (int64_t[]){-1, 1}, 2, err));
+/* x is read from the examples: a feature of one float, which each of them has to have. */
+static sm_status add_parser(sm_graph *graph, sm_error *err) {
+  const sm_string x = {"x", 1}, one = {"\x0a\x06\x3a\x04\x12\x02\x08\x01", 8}; /* AttrValue: list of one shape, [1] */
+  const sm_tensor_view keys = {.dtype = SM_DT_STRING, .rank = 1, .dims = {1}, .data = &x, .size = sizeof x};
+  const sm_tensor_view none = {.dtype = SM_DT_STRING, .rank = 1}, no_default = {.dtype = SM_DT_FLOAT, .rank = 1};
+  const sm_attr attrs[] = {sm_attr_int("num_sparse", 0), sm_attr_types("sparse_types", NULL, 0),
+                           sm_attr_types("ragged_value_types", NULL, 0), sm_attr_types("ragged_split_types", NULL, 0),
+                           sm_attr_proto("dense_shapes", one)};
+  const char *const inputs[] = {"tf_example", "none", "none", "keys", "none", "no_default"};
+  SM_TRY(sm_graph_add_placeholder(graph, "tf_example", SM_DT_STRING, (int64_t[]){-1}, 1, err));
+  SM_TRY(sm_graph_add_const(graph, "none", &none, err));
+  SM_TRY(sm_graph_add_const(graph, "keys", &keys, err));
+  SM_TRY(sm_graph_add_const(graph, "no_default", &no_default, err));
+  return sm_graph_add_node(graph, &(sm_node_spec){"ParseExampleV2", "x", inputs, 6, attrs, 5, NULL}, err);
+}
+
+static sm_status save(const char *dir, sm_graph *graph, sm_error *err) {
+#define INFO(k, t, d, r)                                                                  \
+  (const sm_tensor_info *[]) {                                                            \
+    &(sm_tensor_info) { .name = k, .tensor_name = t, .dtype = d, .rank = r, .dims = any } \
+  }
+#define SIGNATURE(k, m, in, out) \
+  &(sm_signature) { .key = k, .method_name = m, .n_inputs = 1, .inputs = in, .n_outputs = 1, .outputs = out }
+  const int64_t any[] = {-1, 1};
+  const sm_tensor_info *const *x = INFO("x", "x:0", SM_DT_FLOAT, 2), *const *y = INFO("y", "y:0", SM_DT_FLOAT, 2);
+  const sm_tensor_info *const *examples = INFO(SM_KEY_REGRESS_INPUTS, "tf_example:0", SM_DT_STRING, 1);
+  const sm_tensor_info *const *scores = INFO(SM_KEY_CLASSIFY_OUTPUT_SCORES, "y:0", SM_DT_FLOAT, 2);
+  const sm_tensor_info *const *outputs = INFO(SM_KEY_REGRESS_OUTPUTS, "y:0", SM_DT_FLOAT, 2);
+  const sm_signature *signatures[] = {SIGNATURE(SM_KEY_SERVING_DEFAULT, SM_METHOD_PREDICT, x, y),
+                                      SIGNATURE("classify_x_to_y", SM_METHOD_CLASSIFY, examples, scores),
+                                      SIGNATURE("regress_x_to_y", SM_METHOD_REGRESS, examples, outputs)};
+  const sm_tensor_view a = {.dtype = SM_DT_FLOAT, .data = &(float){0.5f}, .size = sizeof(float)};
+  const sm_tensor_view b = {.dtype = SM_DT_FLOAT, .data = &(float){2.0f}, .size = sizeof(float)};
+  const sm_simple_variable variables[] = {{"a", &a}, {"b", &b}};
+  SM_TRY(add_parser(graph, err));
   SM_TRY(sm_graph_add_variable(graph, "a", SM_DT_FLOAT, NULL, 0, err));
   SM_TRY(sm_graph_add_variable(graph, "b", SM_DT_FLOAT, NULL, 0, err));
   SM_TRY(sm_graph_add(graph, "Mul", "ax", SM_NAMES("x", "a/Read/ReadVariableOp"), err));
-  return sm_graph_add(graph, "AddV2", "y", SM_NAMES("ax", "b/Read/ReadVariableOp"), err);
-}
-
-static sm_status add_meta_graph(sm_builder *builder, sm_graph *graph, sm_error *err) {
-  const int64_t dims[] = {-1, 1};
-  const sm_tensor_info x = {.name = "x", .tensor_name = "x:0", .dtype = SM_DT_FLOAT, .rank = 2, .dims = dims};
-  const sm_tensor_info y = {.name = "y", .tensor_name = "y:0", .dtype = SM_DT_FLOAT, .rank = 2, .dims = dims};
-  const sm_tensor_info *inputs[] = {&x}, *outputs[] = {&y};
-  const sm_signature predict = {SM_KEY_SERVING_DEFAULT, SM_METHOD_PREDICT, 1, inputs, 1, outputs, 0, NULL, 0, 0};
-  sm_meta_graph_spec spec = SM_META_GRAPH_SPEC_INIT;
-  spec.tags = (const char *[]){SM_TAG_SERVE};
-  spec.n_tags = 1;
-  spec.signatures = (const sm_signature *[]){&predict};
-  spec.n_signatures = 1;
-  spec.collections = sm_graph_get_collections(&spec.n_collections, graph);
-  SM_TRY(sm_graph_get_def(&spec.graph_def, graph, err));
-  return sm_builder_add_meta_graph(NULL, builder, &spec, err);
-}
-
-static sm_status add_variables(sm_builder *builder, sm_error *err) {
-  const float half = 0.5f, two = 2.0f;
-  const sm_tensor_view a = {.dtype = SM_DT_FLOAT, .data = &half, .size = sizeof half};
-  const sm_tensor_view b = {.dtype = SM_DT_FLOAT, .data = &two, .size = sizeof two};
-  sm_bundle_writer *variables;
-  SM_TRY(sm_builder_get_variables(&variables, builder, err));
-  SM_TRY(sm_bundle_writer_add(variables, "a", &a, err));
-  return sm_bundle_writer_add(variables, "b", &b, err);
+  SM_TRY(sm_graph_add(graph, "AddV2", "y", SM_NAMES("ax", "b/Read/ReadVariableOp"), err));
+  const sm_simple_model model = {graph, signatures, 3, variables, 2, NULL, 0, NULL};
+  const sm_save_options options = {.struct_size = sizeof options, .overwrite = true};
+  return sm_simple_save(dir, &model, &options, err); /* it is there as a whole, or not at all */
 }
 
 int main(int argc, char **argv) {
   sm_error err;
   sm_graph *graph = NULL;
-  sm_builder *builder = NULL;
-  sm_save_options options = SM_SAVE_OPTIONS_INIT;
-  options.overwrite = true;
   if (argc != 2) return 2;
   sm_status status = sm_graph_new(&graph, NULL, &err);
-  if (status == SM_OK) status = make_graph(graph, &err);
-  if (status == SM_OK) status = sm_builder_open(&builder, argv[1], &options, &err);
-  if (status == SM_OK) status = add_meta_graph(builder, graph, &err);
-  if (status == SM_OK) status = add_variables(builder, &err);
-  if (status == SM_OK) status = sm_builder_finish(builder, &err); /* now it is there, whole */
-  sm_builder_close(builder);
+  if (status == SM_OK) status = save(argv[1], graph, &err);
   sm_graph_free(graph);
-  if (status == SM_OK)
-    printf("written\n");
-  else
-    fprintf(stderr, "%s (%s)\n", err.message, sm_status_name(err.code));
-  return status == SM_OK ? 0 : 1;
+  if (status == SM_OK) return puts("written") < 0;
+  return fprintf(stderr, "%s (%s)\n", err.message, sm_status_name(err.code)), 1;
 }

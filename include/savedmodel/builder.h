@@ -6,6 +6,7 @@
 #define SAVEDMODEL_BUILDER_H
 
 #include <savedmodel/bundle.h>
+#include <savedmodel/graph.h>
 #include <savedmodel/model.h>
 #include <savedmodel/options.h>
 
@@ -215,6 +216,37 @@ SM_API sm_status sm_builder_finish(sm_builder *builder, sm_error *err);
 
 /** Free; without finish nothing stays behind. NULL is left alone. */
 SM_API void sm_builder_close(sm_builder *builder);
+
+/* ---- All of the above in one call ---- */
+
+/** A variable and its value. */
+typedef struct sm_simple_variable {
+  const char *name;
+  const sm_tensor_view *value;
+} sm_simple_variable;
+
+/** A model of one meta graph, for serving. Borrowed for the call; zero is the default of every field but graph. */
+typedef struct sm_simple_model {
+  sm_graph *graph;
+  const sm_signature *const *signatures;
+  size_t n_signatures;
+  const sm_simple_variable *variables; /* all of the graph */
+  size_t n_variables;
+  const sm_asset_spec *assets;
+  size_t n_assets;
+  const char *init_op; /* such as sm_graph_add_init_op adds; NULL: none */
+} sm_simple_model;
+
+/**
+ * Save a model of tags {SM_TAG_SERVE}, its nodes on no particular device.
+ *
+ * dir, options  as sm_builder_open takes them; without in_place.
+ *
+ * Errors: those of sm_builder_open, sm_builder_add_meta_graph, sm_bundle_writer_add and sm_builder_finish.
+ * Result: as tf.compat.v1.saved_model.simple_save, but that there may be any signatures.
+ */
+SM_API sm_status sm_simple_save(const char *dir, const sm_simple_model *model, const sm_save_options *options,
+                                sm_error *err);
 
 SM_END_DECLS
 

@@ -6,6 +6,7 @@
  *   file_plan.c      which files the model will have, and where they come from
  *   add_graph.c      meta graphs of specs          spec_check.c    what is wrong with a spec
  *   variables_check.c   are the variables there that they restore
+ *   simple_save.c       one meta graph and its variables in one call
  *   add_model.c      those of a model there is
  *   draft.c          a meta graph, field by field    edit_*.c        changes to it
  */

@@ -252,6 +252,40 @@ static void builder__tags_are_there_once(void **state) {
   sm_graph_free(graph);
 }
 
+/* All in one call; what cannot be saved leaves nothing. */
+static void builder__simple_save(void **state) {
+  (void)state;
+  static const float values[2] = {1, 2};
+  static const int64_t dims[] = {2};
+  const sm_tensor_view view = view_of(SM_DT_FLOAT, values, sizeof values, 1, dims);
+  const sm_simple_variable variables[] = {{"w", &view}};
+  const sm_asset_spec assets[] = {{.tensor_name = "s:0", .data = {"one", 3}, .filename = "v"}};
+  const char *path = path_in(dir.path, "m");
+  const sm_bundle_reader *found;
+  sm_bundle_entry entry;
+  sm_model *model;
+  graph = make_graph();
+  assert_ok(sm_graph_add_variable(graph, "w", SM_DT_FLOAT, dims, 1, &err), err);
+  make_spec();
+  sm_simple_model simple = {graph, signatures, 1, variables, 0, assets, 1, "init"};
+  assert_status(sm_simple_save(path, &simple, &options, &err), SM_FAILED_PRECONDITION, err);
+  assert_number("names left", count_names(dir.path), 0);
+  simple.n_variables = 1;
+  assert_ok(sm_simple_save(path, &simple, &options, &err), err);
+  assert_ok(sm_model_open(&model, path, NULL, &err), err);
+  const sm_meta_graph *saved = sm_model_get_meta_graph(model, 0);
+  const char *init_op;
+  assert_ok(sm_meta_graph_get_init_op(&init_op, saved, &err), err);
+  assert_text("init op", init_op, "init");
+  assert_text("tag", sm_meta_graph_get_tag(saved, 0), SM_TAG_SERVE);
+  assert_ok(sm_model_get_variables(&found, model, &err), err);
+  assert_ok(sm_bundle_reader_find(&entry, found, "w", &err), err);
+  assert_true(file_exists(path_in(dir.path, "m/assets/v")));
+  assert_ok(sm_model_verify(model, NULL, NULL, &err), err);
+  sm_model_close(model);
+  sm_graph_free(graph);
+}
+
 /* ---- Directories ---- */
 
 static void builder__directories(void **state) {
@@ -530,6 +564,7 @@ int main(void) {
       CASE(builder__refuses_other_dtypes_in_added_signatures),
       CASE(builder__refuses_assets),
       CASE(builder__tags_are_there_once),
+      CASE(builder__simple_save),
       CASE(builder__directories),
       CASE(builder__links_files),
       CASE(builder__follows_links),
