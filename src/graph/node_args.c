@@ -167,16 +167,39 @@ static sm_dtype as_ref(sm_dtype type, const sm_op_arg *arg) {
   return becomes_ref ? (sm_dtype)(type + SM_DT_REF_OFFSET) : type;
 }
 
-sm_status sm_arg_dtype(sm_dtype *out, const sm_op_arg *arg, uint64_t index, const sm_node_attrs *attrs,
-                       const sm_wire_source *source, sm_error *err) {
+/* Its type, as if it were no reference. */
+static sm_status read_type(sm_dtype *out, const sm_op_arg *arg, uint64_t index, const sm_node_attrs *attrs,
+                           const sm_wire_source *source, sm_error *err) {
+  attr_value value;
   bool has_list = arg->type_list_attr != SM_NO_ATTR;
   *out = (sm_dtype)arg->proto->type;
-  if (has_list || arg->type_attr != SM_NO_ATTR) {
-    attr_value value;
-    SM_TRY(read_value(&value, attrs->values[has_list ? arg->type_list_attr : arg->type_attr], index, source, err));
-    *out = value.kind == (has_list ? ATTR_LIST : ATTR_TYPE) ? value.type : SM_DT_INVALID;
-  }
+  if (!has_list && arg->type_attr == SM_NO_ATTR) return SM_OK;
+  SM_TRY(read_value(&value, attrs->values[has_list ? arg->type_list_attr : arg->type_attr], index, source, err));
+  *out = value.kind == (has_list ? ATTR_LIST : ATTR_TYPE) ? value.type : SM_DT_INVALID;
+  return SM_OK;
+}
+
+sm_status sm_arg_dtype(sm_dtype *out, const sm_op_arg *arg, uint64_t index, const sm_node_attrs *attrs,
+                       const sm_wire_source *source, sm_error *err) {
+  SM_TRY(read_type(out, arg, index, attrs, source, err));
   *out = as_ref(*out, arg);
+  return SM_OK;
+}
+
+/* Types by attribute, each read once however many arguments have it. */
+typedef struct known_types {
+  sm_dtype types[SM_OP_MAX_ATTRS];
+  uint64_t is_known; /* bit i: types[i] */
+} known_types;
+
+/* The type of an argument that is no list of types. */
+static sm_status find_type(sm_dtype *out, known_types *known, const sm_op_arg *arg, const sm_node_attrs *attrs,
+                           const sm_wire_source *source, sm_error *err) {
+  const size_t i = arg->type_attr;
+  if (i == SM_NO_ATTR) return sm_arg_dtype(out, arg, 0, attrs, source, err);
+  if ((known->is_known >> i & 1) == 0) SM_TRY(read_type(&known->types[i], arg, 0, attrs, source, err));
+  known->is_known |= UINT64_C(1) << i;
+  *out = as_ref(known->types[i], arg);
   return SM_OK;
 }
 
@@ -198,6 +221,8 @@ static sm_status put_list_types(sm_buffer *out, const sm_op_arg *arg, const sm_n
 sm_status sm_args_dtypes(sm_buffer *out, const sm_op_args *args, const sm_node_attrs *attrs, size_t max,
                          const sm_wire_source *source, sm_error *err) {
   size_t max_size;
+  known_types known;
+  known.is_known = 0;
   if (!sm_mul_size(max, sizeof(sm_dtype), &max_size) || !sm_add_size(max_size, out->size, &max_size))
     return SM_FAIL_OOM(err, SIZE_MAX);
   for (size_t i = 0; i < args->n && out->size < max_size; i++) {
@@ -210,7 +235,7 @@ sm_status sm_args_dtypes(sm_buffer *out, const sm_op_args *args, const sm_node_a
       SM_TRY(put_list_types(out, arg, attrs, max_size, source, err));
       continue;
     }
-    SM_TRY(sm_arg_dtype(&type, arg, 0, attrs, source, err));
+    SM_TRY(find_type(&type, &known, arg, attrs, source, err));
     for (; n > 0 && out->size < max_size; n--) SM_TRY(sm_buffer_put(out, &type, sizeof type, err));
   }
   return SM_OK;

@@ -50,33 +50,40 @@ static sm_status check_is_type(const checked *c, sm_dtype type) {
   return SM_OK;
 }
 
+/* The values that are allowed; NULL: all of them. */
+static const Tensorflow__AttrValue__ListValue *allowed_values(const checked *c) {
+  const Tensorflow__AttrValue *allowed = c->attr->proto->allowed_values;
+  return allowed != NULL && allowed->value_case == TENSORFLOW__ATTR_VALUE__VALUE_LIST ? allowed->list : NULL;
+}
+
 static sm_status check_type(const checked *c, uint64_t number) {
   const sm_dtype type = (sm_dtype)(int32_t)number;
-  const Tensorflow__AttrValue *allowed = c->attr->proto->allowed_values;
+  const Tensorflow__AttrValue__ListValue *allowed = allowed_values(c);
   char list[300] = "";
   SM_TRY(check_is_type(c, type));
-  if (allowed == NULL || allowed->value_case != TENSORFLOW__ATTR_VALUE__VALUE_LIST) return SM_OK;
-  for (size_t i = 0; i < allowed->list->n_type; i++) {
-    const sm_dtype one = (sm_dtype)allowed->list->type[i];
-    if (one == type) return SM_OK;
-    size_t used = strlen(list);
-    snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ", sm_dtype_text(one).text);
-  }
+  for (size_t i = 0; allowed != NULL && i < allowed->n_type; i++)
+    if ((sm_dtype)allowed->type[i] == type) return SM_OK;
+  if (allowed == NULL) return SM_OK;
+  for (size_t i = 0, used = 0; i < allowed->n_type && used < sizeof list - 1; used = strlen(list), i++)
+    snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
+             sm_dtype_text((sm_dtype)allowed->type[i]).text);
   return SM_FAIL(c->err, SM_INVALID_ARGUMENT, "Value for attr '%s' of %s is not in the list of allowed values: %s",
                  c->attr->name.data, sm_dtype_text(type).text, list);
 }
 
+static sm_string string_of(const ProtobufCBinaryData *bytes) {
+  return (sm_string){(const char *)bytes->data, bytes->len};
+}
+
 static sm_status check_string(const checked *c, sm_span value) {
-  const Tensorflow__AttrValue *allowed = c->attr->proto->allowed_values;
+  const Tensorflow__AttrValue__ListValue *allowed = allowed_values(c);
   const sm_string text = {(const char *)value.data, value.size};
   char list[300] = "";
-  if (allowed == NULL || allowed->value_case != TENSORFLOW__ATTR_VALUE__VALUE_LIST) return SM_OK;
-  for (size_t i = 0; i < allowed->list->n_s; i++) {
-    const sm_string one = {(const char *)allowed->list->s[i].data, allowed->list->s[i].len};
-    if (sm_string_equal(one, text)) return SM_OK;
-    size_t used = strlen(list);
-    snprintf(list + used, sizeof list - used, "%s\"%.*s\"", i == 0 ? "" : ", ", SM_SHOWN(one));
-  }
+  for (size_t i = 0; allowed != NULL && i < allowed->n_s; i++)
+    if (sm_string_equal(string_of(&allowed->s[i]), text)) return SM_OK;
+  if (allowed == NULL) return SM_OK;
+  for (size_t i = 0, used = 0; i < allowed->n_s && used < sizeof list - 1; used = strlen(list), i++)
+    snprintf(list + used, sizeof list - used, "%s\"%.*s\"", i == 0 ? "" : ", ", SM_SHOWN(string_of(&allowed->s[i])));
   return SM_FAIL(c->err, SM_INVALID_ARGUMENT,
                  "Value for attr '%s' of \"%.*s\" is not in the list of allowed values: %s", c->attr->name.data,
                  SM_SHOWN(text), list);

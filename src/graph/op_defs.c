@@ -89,14 +89,29 @@ static sm_status read_args(sm_op_args *out, bool *is_whole, const sm_op_def *def
   return SM_OK;
 }
 
+/* Nodes are compared with attributes one by one, so a definition that has too much of them is not read at all. */
+static sm_status check_size(bool *is_in_limits, sm_span bytes, const sm_wire_source *source, sm_error *err) {
+  size_t n = 0, size = 0;
+  sm_wire_reader reader = sm_wire_read(bytes, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(OP_ATTR, SM_WIRE_BYTES)) continue;
+    n++;
+    size += field.bytes.size;
+  }
+  *is_in_limits = n <= SM_OP_MAX_ATTRS && size <= SM_OP_MAX_ATTRS_SIZE;
+  return sm_wire_finish(&reader, err);
+}
+
 /* *out is NULL where the definition makes no sense. */
 static sm_status read_def(const sm_op_def **out, sm_span bytes, const sm_wire_source *source, sm_arena *arena,
                           sm_error *err) {
   ProtobufCMessage *message;
+  bool is_in_limits;
   *out = NULL;
+  SM_TRY(check_size(&is_in_limits, bytes, source, err));
+  if (!is_in_limits) return SM_OK;
   SM_TRY(sm_wire_unpack(&message, &tensorflow__op_def__descriptor, (sm_spans){&bytes, 1}, source, arena, err));
   const Tensorflow__OpDef *proto = (const Tensorflow__OpDef *)message;
-  if (proto->n_attr > SM_OP_MAX_ATTRS) return SM_OK;
   sm_op_def *def = sm_arena_new(arena, sm_op_def);
   if (def == NULL) return sm_arena_fail(arena, sizeof *def, err);
   bool is_whole = true;

@@ -14,9 +14,9 @@
 
 #include "graph/graph.h"
 
-/* Definitions with more attributes, or more arguments that are lists, are taken for unknown ones: each costs a step for each
- * node. No operation of TensorFlow has as many. */
-enum { SM_OP_MAX_ATTRS = 64, SM_OP_MAX_LISTS = 16 };
+/* Definitions with more attributes, more bytes of them (defaults, allowed values), or more arguments that are lists, are
+ * taken for unknown ones: each costs a step for each node. No operation of TensorFlow has as many; 812 bytes are the most. */
+enum { SM_OP_MAX_ATTRS = 64, SM_OP_MAX_ATTRS_SIZE = 4096, SM_OP_MAX_LISTS = 16 };
 
 enum { SM_NO_ATTR = SM_OP_MAX_ATTRS };
 

@@ -6,6 +6,7 @@
 
 /* Field numbers: proto/op_def.proto, function.proto, graph.proto, attr_value.proto. */
 enum { LIST_OP = 1, NAME = 1, INPUT = 2, OUTPUT = 3, ATTR = 4, ARG_TYPE = 3, TYPE_ATTR = 4, NUMBER_ATTR = 5 };
+enum { ATTR_DEFAULT = 3, VALUE_S = 2 };
 
 static w_buffer w;
 static sm_op_defs defs;
@@ -119,6 +120,16 @@ static void op_defs__senseless_ones_stay_unknown(void **state) {
   w_text(&w, NAME, "Wide");
   for (int i = 0; i <= SM_OP_MAX_ATTRS; i++) w_text(&w, ATTR, "\x0A\x01x");
   w_end(&w, op);
+  static const char big[SM_OP_MAX_ATTRS_SIZE];
+  op = w_begin(&w, LIST_OP); /* more bytes of attributes */
+  w_text(&w, NAME, "Big");
+  size_t attr = w_begin(&w, ATTR);
+  w_text(&w, NAME, "x");
+  size_t value = w_begin(&w, ATTR_DEFAULT);
+  w_bytes(&w, VALUE_S, big, sizeof big);
+  w_end(&w, value);
+  w_end(&w, attr);
+  w_end(&w, op);
   op = w_begin(&w, LIST_OP); /* more lists */
   w_text(&w, NAME, "Lists");
   w_text(&w, ATTR, "\x0A\x01N");
@@ -133,7 +144,7 @@ static void op_defs__senseless_ones_stay_unknown(void **state) {
   w_text(&w, INPUT, "\x0A\x09x");
   w_end(&w, op);
   add_own(NULL);
-  static const char *const ops[] = {"AddV2", "Wide", "Lists", "Damaged"};
+  static const char *const ops[] = {"AddV2", "Wide", "Big", "Lists", "Damaged"};
   for (size_t i = 0; i < N_OF(ops); i++) assert_null(find(ops[i]));
 }
 
