@@ -4,8 +4,9 @@
     layers.py SRC_DIR
 
 The order is that of style.md, section 2: a module includes itself and what is on its left.  Checked too: cli uses public
-headers and its own; x_internal.h stays inside its folder; file names are unique.  First the check is
-tried on a tree with one fault of each kind, so that it is known to find them.  Prints what is wrong and exits 1.
+headers and its own; x_internal.h stays inside its folder; file names are unique; README.md, the map, lists each .c file
+once.  First the check is tried on a tree with one fault of each kind, so that it is known to find them.  Prints what is
+wrong and exits 1.
 """
 import os
 import re
@@ -55,6 +56,15 @@ def faults_of_include(src, path, included):
     return faults
 
 
+def faults_of_map(src, names):
+    with open(os.path.join(src, "README.md"), encoding="utf-8") as f:
+        rows = [line.split("|")[1] for line in f if line.startswith("|")]
+    listed = [name for row in rows for name in re.findall(r"`(\w+\.c)`", row)]
+    faults = ["README.md: lists %s more than once" % name for name in sorted(set(listed)) if listed.count(name) > 1]
+    faults += ["README.md: lists %s, which is not there" % name for name in sorted(set(listed) - names)]
+    return faults + ["README.md: does not list %s" % name for name in sorted(names - set(listed))]
+
+
 def faults_of(src):
     faults, seen = [], {}
     for folder, _, names in sorted(os.walk(src)):
@@ -73,11 +83,13 @@ def faults_of(src):
                     faults += faults_of_include(src, path, included)
     if not seen:
         faults.append("%s: no sources" % src)
-    return faults
+    return faults + faults_of_map(src, {name for name in seen if name.endswith(".c")})
 
 
 # Files with a fault each, and a part of what is said of it; None: there is none.
 PLANTED = {
+    "README.md": ("| `arena.c`, `up.c`, `sideways.c` | `not.c` |\n| `check.c`, `peeks.c`, `reads.c` | |\n"
+                  "| `inside.c`, `main.c`, `relative.c`, `other.c` | |\n", None),
     "base/alloc.h": ("", None),
     "base/arena.c": ('#include "base/alloc.h"\n#include <savedmodel/status.h>\n', None),
     "base/up.c": ('#include "wire/wire.h"\n', "base must not include from wire"),
@@ -110,6 +122,11 @@ def self_test():
                 sys.exit("layers.py does not find the fault planted in %s: %s" % (path, fault))
         if len(found) != len(wanted):
             sys.exit("layers.py finds what was not planted:\n" + "\n".join(found))
+        with open(os.path.join(src, "README.md"), "w") as f:
+            f.write("| `arena.c`, `arena.c` | twice |\n| `gone.c` | |\n")
+        found = faults_of_map(src, {"arena.c", "new.c"})
+        if [fault.split()[-1] for fault in found] != ["once", "there", "new.c"]:
+            sys.exit("layers.py does not find what is wrong with a map:\n" + "\n".join(found))
 
 
 def main():
