@@ -3,7 +3,7 @@
 #
 #     tests/bench/run.sh [MODELS_DIR]
 #
-#   MODELS_DIR      models lie here, and are made here when missing (93 MB of graphs, 1.5 GB through TensorFlow); without
+#   MODELS_DIR      models lie here, and are made here when missing (93 MB of graphs, 0.5 GB of objects, 1.5 GB through TensorFlow); without
 #                   it ~/.cache/libsavedmodel-bench
 #   SM_SHARED       folder with bench/skim.c, measure.c, restore_floor.c, limits.c, tf_c.c, tf_jobs.py and make_models.py;
 #                   without it ../shared
@@ -11,7 +11,7 @@
 #   SM_BENCH_BUILD  Release build; without it build/bench
 #
 # Prints a table in Markdown, and below it what could not be measured. The exit code is 0 when every goal that was measured
-# is met. Takes six minutes, 2 GiB of memory, 3 GiB below TMPDIR and 4 GiB in MODELS_DIR; other work on the machine shows in the times.
+# is met. Takes six minutes, 2 GiB of memory, 3 GiB below TMPDIR and 5 GiB in MODELS_DIR; other work on the machine shows in the times.
 set -eu
 cache=${XDG_CACHE_HOME:-$HOME/.cache}
 models=${1:-$cache/libsavedmodel-bench}
@@ -48,7 +48,7 @@ quietly() { # COMMAND...: shows its output only when it fails
 echo "== Building into $build" >&2
 quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DSM_BUILD_TESTS=ON
 quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph bench_text \
-  bench_crc32c bench_table bench_make_table bench_bundle bench_edit
+  bench_crc32c bench_table bench_make_table bench_bundle bench_edit bench_objects bench_make_objects
 if grep -q '^PROTOBUF_C_ARCHIVE:.*\.a$' "$build/CMakeCache.txt"; then
   quietly cmake --build "$build" --target savedmodel-static
 else
@@ -60,6 +60,7 @@ bench_text=$build/tests/bench/bench_text
 bench_table=$build/tests/bench/bench_table
 bench_bundle=$build/tests/bench/bench_bundle
 bench_edit=$build/tests/bench/bench_edit
+bench_objects=$build/tests/bench/bench_objects
 quietly cc -O2 -w -o "$work/bin/skim" "$shared/bench/skim.c"
 quietly cc -O2 -w -o "$work/bin/measure" "$shared/bench/measure.c"
 for source in restore_floor limits; do # for the CPU they are compiled on
@@ -87,6 +88,16 @@ for thousands in 005 050 500; do # paths of one length, so that they do not show
   mv "$work/made.pb" "$file"
 done
 quietly "$build/tests/bench/bench_make_table" 100000 "$work/keys100k.index"
+made_of_objects() { # NAME ARGUMENT...
+  [ ! -f "$models/$1/saved_model.pb" ] || return 0
+  echo "== Making $models/$1" >&2
+  name=$1
+  shift
+  quietly "$build/tests/bench/bench_make_objects" "$@" "$work/made"
+  mv "$work/made" "$models/$name"
+}
+made_of_objects bert bert
+made_of_objects objects100k nodes 100000
 made_by_tensorflow() { # NAME FILE
   [ ! -f "$models/$1/$2" ] || return 0
   if [ -z "$tensorflow" ]; then
@@ -177,6 +188,17 @@ measure_keys() { # ROUND
   tf_job random "$keys" 4
 }
 
+measure_objects() {
+  refresh "$models/bert/variables/variables.data-00000-of-00001"
+  "$bench_objects" views 50 "$models/bert" >>"$work/objects_views"
+  "$bench_objects" verified 5 "$models/bert" >>"$work/objects_verified"
+  [ ! -x "$work/bin/restore_floor" ] || # most tensors are of 768 x 768 numbers
+    "$work/bin/restore_floor" "$models/bert/variables/variables.data-00000-of-00001" 2359296 >>"$work/objects_floor"
+  "$bench_objects" graph 5 "$models/objects100k" >>"$work/objects_graph"
+  "$bench_objects" views 5 "$models/objects100k" >>"$work/objects_keys"
+  "$bench_objects" one 5 "$models/objects100k" >>"$work/objects_one"
+}
+
 echo "== Measuring, load $(uptime | sed 's/.*average: *//')" >&2
 # 4 GiB of weights beside a saved_model.pb of 1.8 MB, where links can be made; gone when this ends.
 measure_retag() {
@@ -189,7 +211,12 @@ measure_retag() {
   "$tool" edit "$retag/from" "$retag/to" --set-tags a,b >/dev/null 2>&1 || return 0 # the tool cannot
   process edit 1 "$tool" edit "$retag/from" "$retag/again" --set-tags a,b
 }
+measure_rename() { # of the same weights
+  process rename 5 "$tool" checkpoint rename "$models/retag4g/from/variables/variables" "$models/retag4g/renamed" \
+    --map layer_0000/=first/ --overwrite
+}
 measure_retag
+measure_rename
 
 for round in $rounds; do
   if [ -f "$mobilenet/saved_model.pb" ]; then
@@ -212,6 +239,7 @@ for round in $rounds; do
   "$bench_text" 10 --floats "$work/floats.pbtxt" >>"$work/text_floats"
   "$build/tests/bench/bench_crc32c" 5 >>"$work/crc32c"
   "$bench_table" 20 "$work/keys100k.index" >>"$work/table"
+  measure_objects
   [ ! -f "$gigabyte.index" ] || measure_gigabyte "$round"
   [ ! -f "$keys.index" ] || measure_keys "$round"
   if [ -n "$tensorflow" ] && [ "$round" = 1 ]; then
@@ -393,6 +421,30 @@ $(calculate "$(lowest retag synced_min)" 1f) ms" "" ""
   [ ! -f "$work/edit.cpu" ] || row "\`savedmodel edit --set-tags\`, synced: CPU" "$(cpu_of edit) ms" "≤ 50 ms" "$(cpu_of edit) <= 50"
 }
 
+objects_rows() {
+  n=$(lowest objects_views n) ours=$(lowest objects_views cpu_min)
+  row "BERT-base: path and view of all $n variables, the index verified: CPU" "$(calculate "$ours") ms" "≤ 20 ms" \
+    "$ours <= 20"
+  ours=$(lowest objects_verified cpu_min) goal='' met='' floor=''
+  if [ -s "$work/objects_floor" ]; then
+    floor=$(sed -n 's/^map + crc32c .*cpu *\([0-9.]*\) ms.*/\1/p' "$work/objects_floor" | sort -n | head -n 1)
+    goal="≤ 1.2 × floor" met="$ours <= 1.2 * $floor"
+  fi
+  row "the same, all of it verified; floor: map + crc32c" "$(calculate "$ours" 1f) ms" "$goal" "$met" "${floor:+$floor ms}" \
+    "${floor:+$(calculate "$ours / $floor")}"
+  ours=$(lowest objects_graph cpu_min)
+  row "object graph of 100 000 nodes, what each records, path, children: CPU" "$(calculate "$ours" 1f) ms" "≤ 100 ms" \
+    "$ours <= 100"
+  row "the same: path and view of its $(lowest objects_keys n) variables" "$(calculate "$(lowest objects_keys cpu_min)" 1f) ms" \
+    "" ""
+  row "the same: one object, by its path" "$(calculate "$(lowest objects_one cpu_min)" 1f) ms" "" ""
+  row "the same: peak heap of the three" "$(for job in graph keys one; do
+    calculate "$(highest "objects_$job" heap) / 1048576" 1f
+    echo
+  done | paste -s -d / - | sed 's,/, / ,g') MiB" "" ""
+  row "rename keys of a checkpoint of 4 GiB, synced, process: CPU" "$(cpu_of rename) ms" "≤ 100 ms" "$(cpu_of rename) <= 100"
+}
+
 text_and_data() { # DIR...: of all objects there, in KiB
   # shellcheck disable=SC2046
   size $(find "$@" -name '*.o') | awk 'NR > 1 { n += $1 + $2 } END { printf "%.1f", n / 1024 }'
@@ -434,6 +486,7 @@ table_rows
 [ ! -f "$gigabyte.index" ] || gigabyte_rows
 [ ! -f "$keys.index" ] || keys_rows
 retag_rows
+objects_rows
 size_rows
 
 if [ -s "$missing" ]; then
