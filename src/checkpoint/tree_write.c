@@ -122,7 +122,7 @@ static sm_status put_object(tree_writer *w, int32_t node, int32_t *next_slot, sm
 static sm_status put_graph(tree_writer *w, sm_error *err) {
   const sm_string bytes = {(const char *)w->graph.data, w->graph.size};
   const sm_tensor_view view = {.dtype = SM_DT_STRING, .data = &bytes, .size = sizeof bytes};
-  return sm_bundle_writer_add(w->out, SM_OBJECT_GRAPH_KEY, &view, err);
+  return sm_bundle_writer_add(w->out, SM_KEY_OBJECT_GRAPH, &view, err);
 }
 
 static sm_status put_all(tree_writer *w, sm_error *err) {

@@ -53,7 +53,7 @@ static sm_status allocate(parser *p, sm_arena *arena, sm_error *err) {
 
 static sm_status read_attribute(sm_saved_attribute *out, sm_span bytes, const sm_wire_source *source, sm_error *err) {
   const sm_string nothing = {(const char *)bytes.data, 0};
-  *out = (sm_saved_attribute){nothing, nothing, nothing};
+  *out = (sm_saved_attribute){nothing, nothing, nothing, bytes};
   sm_wire_reader reader = sm_wire_read(bytes, source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     switch (field.tag) {
@@ -82,6 +82,7 @@ static sm_status read_saver(sm_saved_object *out, sm_span bytes, const sm_wire_s
 }
 
 static sm_status read_has_values(sm_saved_object *out, sm_span bytes, const sm_wire_source *source, sm_error *err) {
+  out->says_values = true;
   sm_wire_reader reader = sm_wire_read(bytes, source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
     if (field.tag == SM_WIRE_TAG(BOOL_VALUE, SM_WIRE_VARINT)) out->has_values = field.value != 0;
@@ -107,29 +108,12 @@ static sm_status read_slot(parser *p, sm_saved_object *to, size_t object, sm_spa
   return check_id(p, object, "the variable of slot", slot->name, slot->variable, err);
 }
 
-/* Of one name the last stands last: the names lie in the order of the file. */
-static bool child_less(const void *a, const void *b) {
-  const sm_reference *left = a, *right = b;
-  int order = sm_string_compare(left->name, right->name);
-  return order != 0 ? order < 0 : left->name.data < right->name.data;
-}
-
-static int compare_slots(int32_t variable, sm_string name, const sm_slot_reference *slot) {
-  int order = sm_string_compare(name, slot->name);
-  return variable != slot->variable ? (variable > slot->variable) - (variable < slot->variable) : order;
-}
-
-static bool slot_less(const void *a, const void *b) {
-  const sm_slot_reference *left = a, *right = b;
-  int order = compare_slots(left->variable, left->name, right);
-  return order != 0 ? order < 0 : left->name.data < right->name.data;
-}
-
 static sm_status read_object(parser *p, size_t object, sm_span bytes, sm_error *err) {
   sm_saved_object *to = &p->objects[object];
   to->children = p->children;
   to->attributes = p->attributes;
   to->slots = p->slots;
+  to->message = bytes;
   sm_wire_reader reader = sm_wire_read(bytes, p->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     switch (field.tag) {
@@ -143,8 +127,6 @@ static sm_status read_object(parser *p, size_t object, sm_span bytes, sm_error *
       default: break;
     }
   }
-  sm_sort(p->children, to->n_children, sizeof *p->children, child_less);
-  sm_sort(p->slots, to->n_slots, sizeof *p->slots, slot_less);
   p->children += to->n_children;
   p->attributes += to->n_attributes;
   p->slots += to->n_slots;
@@ -172,18 +154,20 @@ sm_status sm_checkpoint_graph_read(sm_checkpoint_graph *out, const sm_bundle_rea
   sm_tensor *tensor;
   sm_bundle_entry entry;
   *out = (sm_checkpoint_graph){NULL, 0, NULL};
-  SM_TRY(sm_bundle_reader_find(&entry, reader, SM_OBJECT_GRAPH_KEY, err));
+  SM_TRY(sm_bundle_reader_find(&entry, reader, SM_KEY_OBJECT_GRAPH, err));
   if (entry.dtype != SM_DT_STRING || entry.rank != 0)
-    return SM_FAIL(err, SM_DATA_LOSS, "%s: it is not one string", SM_OBJECT_GRAPH_KEY);
+    return SM_FAIL(err, SM_DATA_LOSS, "%s: it is not one string", SM_KEY_OBJECT_GRAPH);
   SM_TRY(sm_bundle_reader_read_entry_tensor(&tensor, reader, &entry, NULL, err));
   const sm_string *text = sm_tensor_get_view(tensor)->data;
-  const sm_wire_source source = {.name = SM_OBJECT_GRAPH_KEY, .bytes = {(const uint8_t *)text->data, text->size}};
+  const sm_wire_source source = {.name = SM_KEY_OBJECT_GRAPH, .bytes = {(const uint8_t *)text->data, text->size}};
   sm_status status = sm_checkpoint_graph_parse(out, source.bytes, &source, arena, err);
-  if (status == SM_OK)
-    out->bytes = tensor;
-  else
+  if (status != SM_OK) {
     sm_tensor_free(tensor);
-  return status;
+    return status;
+  }
+  sm_checkpoint_graph_sort(out);
+  out->bytes = tensor;
+  return SM_OK;
 }
 
 void sm_checkpoint_graph_free(sm_checkpoint_graph *graph) {
@@ -192,6 +176,32 @@ void sm_checkpoint_graph_free(sm_checkpoint_graph *graph) {
 }
 
 /* ---- Looking up ---- */
+
+/* Of one name the last stands last: the names lie in the order of the file. */
+static bool child_less(const void *a, const void *b) {
+  const sm_reference *left = a, *right = b;
+  int order = sm_string_compare(left->name, right->name);
+  return order != 0 ? order < 0 : left->name.data < right->name.data;
+}
+
+static int compare_slots(int32_t variable, sm_string name, const sm_slot_reference *slot) {
+  int order = sm_string_compare(name, slot->name);
+  return variable != slot->variable ? (variable > slot->variable) - (variable < slot->variable) : order;
+}
+
+static bool slot_less(const void *a, const void *b) {
+  const sm_slot_reference *left = a, *right = b;
+  int order = compare_slots(left->variable, left->name, right);
+  return order != 0 ? order < 0 : left->name.data < right->name.data;
+}
+
+void sm_checkpoint_graph_sort(sm_checkpoint_graph *graph) {
+  for (size_t i = 0; i < graph->n; i++) {
+    sm_saved_object *object = &graph->objects[i];
+    sm_sort(object->children, object->n_children, sizeof *object->children, child_less);
+    sm_sort(object->slots, object->n_slots, sizeof *object->slots, slot_less);
+  }
+}
 
 int32_t sm_saved_object_find_child(const sm_saved_object *object, sm_string name) {
   size_t i = sm_named_find(object->children, object->n_children, sizeof *object->children, name);

@@ -65,7 +65,7 @@ static sm_status match_all(matcher *m, sm_arena *scratch, sm_error *err) {
 
 static sm_status copy_text(const char **out, sm_string text, sm_arena *arena, sm_error *err) {
   if (memchr(text.data, '\0', text.size) != NULL)
-    return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: a key holds a NUL", SM_OBJECT_GRAPH_KEY);
+    return SM_FAIL(err, SM_UNIMPLEMENTED, "%s: a key holds a NUL", SM_KEY_OBJECT_GRAPH);
   *out = sm_arena_copy(arena, text).data;
   return *out != NULL ? SM_OK : sm_arena_fail(arena, text.size, err);
 }

@@ -143,7 +143,7 @@ static sm_status walk_keys(size_t *n, sm_variable *variables, const lister *l, c
   SM_TRY(sm_bundle_iter_new(&iter, l->reader, NULL, err));
   sm_status status = sm_bundle_iter_next(&entry, iter, err);
   for (; status == SM_OK && entry != NULL; status = sm_bundle_iter_next(&entry, iter, err)) {
-    bool is_graph = sm_string_equal(entry->key, sm_string_of(SM_OBJECT_GRAPH_KEY));
+    bool is_graph = sm_string_equal(entry->key, sm_string_of(SM_KEY_OBJECT_GRAPH));
     if (is_graph || sm_named_find(taken, n_taken, sizeof *taken, entry->key) < n_taken) continue;
     if (variables != NULL) status = add_key(&variables[*n], entry->key, l->arena, err);
     if (status != SM_OK) break;

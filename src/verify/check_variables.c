@@ -1,12 +1,8 @@
 /* The checkpoint, as sm_bundle_reader_verify sees it, and the object graph that is inside. */
-#include <savedmodel/pb/trackable_object_graph.pb-c.h>
-
+#include "objects/checkpoint_graph.h"
 #include "verify/verify_internal.h"
 
 #define INDEX_NAME SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX ".index"
-
-/* The key of the object graph. Source: python/trackable/base.py, OBJECT_GRAPH_PROTO_KEY. */
-#define OBJECT_GRAPH_KEY "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 /* ---- The checkpoint as such ---- */
 
@@ -58,16 +54,16 @@ static sm_status walk_keys(key_walk *walk, sm_verifier *v, sm_bundle_iter *iter,
   }
 }
 
-static sm_status check_keys(sm_verifier *v, const sm_bundle_reader *reader,
-                            const Tensorflow__TrackableObjectGraph *graph, sm_error *err) {
+static sm_status check_keys(sm_verifier *v, const sm_bundle_reader *reader, const sm_checkpoint_graph *graph,
+                            sm_error *err) {
   size_t n = 0;
   sm_bundle_iter *iter;
-  for (size_t i = 0; i < graph->n_nodes; i++) n += graph->nodes[i]->n_attributes;
+  for (size_t i = 0; i < graph->n; i++) n += graph->objects[i].n_attributes;
   key_walk walk = {.wanted = sm_arena_array(&v->arena, sm_string, n)};
   if (walk.wanted == NULL) return sm_arena_fail(&v->arena, n * sizeof *walk.wanted, err);
-  for (size_t i = 0; i < graph->n_nodes; i++)
-    for (size_t k = 0; k < graph->nodes[i]->n_attributes; k++)
-      walk.wanted[walk.n++] = sm_string_of(graph->nodes[i]->attributes[k]->checkpoint_key);
+  for (size_t i = 0; i < graph->n; i++)
+    for (size_t k = 0; k < graph->objects[i].n_attributes; k++)
+      walk.wanted[walk.n++] = graph->objects[i].attributes[k].key;
   sm_sort(walk.wanted, walk.n, sizeof *walk.wanted, key_less);
   sm_status status = sm_bundle_iter_new(&iter, reader, NULL, err);
   if (status == SM_OK) status = walk_keys(&walk, v, iter, err);
@@ -75,44 +71,29 @@ static sm_status check_keys(sm_verifier *v, const sm_bundle_reader *reader,
   return status == SM_OK || sm_verify_is_defect(status) ? SM_OK : status;
 }
 
-static void check_children(sm_verifier *v, const Tensorflow__TrackableObjectGraph__TrackableObject *object,
-                           size_t n_objects) {
-  const sm_place place = {.file = INDEX_NAME, .kind = OBJECT_GRAPH_KEY};
-  for (size_t i = 0; i < object->n_children; i++) {
-    int32_t id = object->children[i]->node_id;
-    if (id < 0 || (size_t)id >= n_objects)
-      sm_verify_tell(v, SM_SEVERITY_ERROR, &place, "child %.140s leads to object %d, there are %zu",
-                     object->children[i]->local_name, id, n_objects);
-  }
-}
-
 static sm_status check_graph_bytes(sm_verifier *v, const sm_bundle_reader *reader, sm_string bytes, sm_error *err) {
-  const sm_place place = {.file = INDEX_NAME, .kind = OBJECT_GRAPH_KEY};
-  const sm_span span = {(const uint8_t *)bytes.data, bytes.size};
-  const sm_wire_source source = {.name = INDEX_NAME, .bytes = span};
-  ProtobufCMessage *message;
+  const sm_place place = {.file = INDEX_NAME, .kind = SM_KEY_OBJECT_GRAPH};
+  const sm_wire_source source = {.name = INDEX_NAME, .bytes = {(const uint8_t *)bytes.data, bytes.size}};
+  sm_checkpoint_graph graph;
   sm_error failure;
-  sm_status status = sm_wire_unpack(&message, &tensorflow__trackable_object_graph__descriptor, (sm_spans){&span, 1},
-                                    &source, &v->arena, &failure);
-  if (status != SM_OK && sm_verify_is_defect(status)) {
+  sm_status status = sm_checkpoint_graph_parse(&graph, source.bytes, &source, &v->arena, &failure);
+  if (status == SM_OK) return check_keys(v, reader, &graph, err);
+  if (sm_verify_is_defect(status)) {
     sm_verify_tell_error(v, SM_SEVERITY_ERROR, &place, &failure);
     return SM_OK;
   }
-  if (status != SM_OK && err != NULL) *err = failure;
-  SM_TRY(status);
-  const Tensorflow__TrackableObjectGraph *graph = (const Tensorflow__TrackableObjectGraph *)message;
-  for (size_t i = 0; i < graph->n_nodes; i++) check_children(v, graph->nodes[i], graph->n_nodes);
-  return check_keys(v, reader, graph, err);
+  if (err != NULL) *err = failure;
+  return status;
 }
 
 /* What is damaged in the checkpoint as such has been told. */
 static sm_status check_object_graph(sm_verifier *v, const sm_bundle_reader *reader, sm_error *err) {
   sm_tensor *tensor;
   sm_bundle_entry entry;
-  sm_status status = sm_bundle_reader_find(&entry, reader, OBJECT_GRAPH_KEY, err);
+  sm_status status = sm_bundle_reader_find(&entry, reader, SM_KEY_OBJECT_GRAPH, err);
   if (status != SM_OK) return sm_verify_is_defect(status) ? SM_OK : status;
   if (entry.dtype != SM_DT_STRING || entry.rank != 0) {
-    const sm_place place = {.file = INDEX_NAME, .kind = OBJECT_GRAPH_KEY};
+    const sm_place place = {.file = INDEX_NAME, .kind = SM_KEY_OBJECT_GRAPH};
     sm_verify_tell(v, SM_SEVERITY_ERROR, &place, "it is not one string");
     return SM_OK;
   }

@@ -38,7 +38,9 @@ static void put_slot(int64_t variable, const char *name, int64_t id) {
 
 static sm_status parse(sm_checkpoint_graph *out) {
   const sm_wire_source source = {.name = "graph", .bytes = {w.data, w.size}};
-  return sm_checkpoint_graph_parse(out, source.bytes, &source, &arena, &err);
+  sm_status status = sm_checkpoint_graph_parse(out, source.bytes, &source, &arena, &err);
+  if (status == SM_OK) sm_checkpoint_graph_sort(out);
+  return status;
 }
 
 static sm_string text(const char *t) { return sm_string_of(t); }
@@ -87,7 +89,9 @@ static void checkpoint_graph__everything(void **state) {
   assert_bytes("full name", value->full_name.data, value->full_name.size, "old/name", 8);
   assert_null(sm_saved_object_find_attribute(variable, text("other")));
   assert_true(variable->has_values);
+  assert_true(variable->says_values);
   assert_false(root->has_values);
+  assert_false(root->says_values);
   assert_bytes("saver", saved->saver.data, saved->saver.size, "my.Saver", 8);
   assert_bytes("object", saved->saver_object.data, saved->saver_object.size, "object", 6);
 }
