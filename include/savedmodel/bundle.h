@@ -202,7 +202,7 @@ typedef enum sm_difference_kind {
 typedef struct sm_difference {
   sm_difference_kind kind;
   const char *key;           /* in the checkpoint */
-  const sm_binding *binding; /* NULL: UNUSED */
+  const sm_binding *binding; /* NULL: UNUSED, or an object of a registered saver (savedmodel/checkpoint.h) */
   const char *what;          /* a sentence */
 } sm_difference;
 

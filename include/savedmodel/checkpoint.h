@@ -79,7 +79,7 @@ typedef struct sm_clock {
 typedef struct sm_saved {
   const char *prefix; /* what sm_bundle_reader_open takes; until the next save, or its object is closed */
   uint64_t n_bytes;   /* of all files */
-  size_t n_tensors;   /* an object graph counts */
+  size_t n_tensors;   /* an object graph counts; what registered savers add does not */
   int32_t n_shards;   /* data files */
 } sm_saved;
 
@@ -198,11 +198,51 @@ SM_API sm_status sm_checkpoint_add_slot(int32_t *node, sm_checkpoint *checkpoint
  * When a restored checkpoint has a value for it that nobody took before, it is read now; binding->status says OK, and
  * NOT_FOUND when there was none.
  *
- * Errors: NOT_FOUND no such object; ALREADY_EXISTS it has this attribute; INVALID_ARGUMENT the value to be read now has
- *   another dtype or shape; those of sm_bundle_reader_restore.
+ * Errors: NOT_FOUND no such object; ALREADY_EXISTS it has this attribute, or a registered saver; INVALID_ARGUMENT the
+ *   value to be read now has another dtype or shape; those of sm_bundle_reader_restore.
  */
 SM_API sm_status sm_checkpoint_bind(sm_checkpoint *checkpoint, int32_t node, const char *attribute, sm_binding *binding,
                                     sm_error *err);
+
+/** An object whose values a registered saver takes care of; borrowed for the call. */
+typedef struct sm_registered_object {
+  const char
+      *name;    /* saving: its path, escaped, '/' between the names; restoring: what it was called when it was saved */
+  void *object; /* what sm_checkpoint_register was given */
+} sm_registered_object;
+
+/**
+ * Saves and restores objects in a way of its own: what TensorFlow calls a registered checkpoint saver. Each of the two is
+ * called once for all its objects, in the order of the checkpoint, and calls nothing of the tree.
+ *
+ * file_prefix  PREFIX-NAME, for those who write files beside the checkpoint: nobody else renames or removes those.
+ */
+typedef struct sm_registered_saver {
+  const char *name; /* PACKAGE.NAME, of letters, digits, '.', '_' and '-': checkpoints have it */
+  void *ctx;
+  /* Adds tensors, under keys of its choice, and neither finishes nor closes the writer. Before other values are. */
+  sm_status (*save)(void *ctx, sm_bundle_writer *writer, const char *file_prefix, const sm_registered_object *objects,
+                    size_t n_objects, sm_error *err);
+  /* Reads what it needs. After other values are. */
+  sm_status (*restore)(void *ctx, const sm_bundle_reader *reader, const char *file_prefix,
+                       const sm_registered_object *objects, size_t n_objects, sm_error *err);
+} sm_registered_saver;
+
+/**
+ * Let a registered saver take care of an object, which then has no values of its own. One that was saved with values is given
+ * to restore under the key of the first of them, as in TensorFlow; one that another saver saved is missing.
+ *
+ * saver  borrowed until the tree is freed.
+ *
+ * When a restored checkpoint has the object, and nobody took it before, it is restored now.
+ *
+ * Errors: NOT_FOUND no such object; ALREADY_EXISTS it has a saver or values; INVALID_ARGUMENT it is a slot variable, the
+ *   saver lacks a function, its name is none or that of another one in the tree; those of restore, and the object is then
+ *   still without a saver.
+ * Source: python/saved_model/registration/registration.py, register_checkpoint_saver.
+ */
+SM_API sm_status sm_checkpoint_register(sm_checkpoint *checkpoint, int32_t node, const sm_registered_saver *saver,
+                                        void *object, sm_error *err);
 
 /**
  * Write all values and the object graph to PREFIX. _save: to PREFIX-N, N being the number of saves, which is kept in the
@@ -211,8 +251,8 @@ SM_API sm_status sm_checkpoint_bind(sm_checkpoint *checkpoint, int32_t node, con
  * saved    NULL: not wanted.
  * options  NULL: defaults. overwrite is set.
  *
- * Errors: INVALID_ARGUMENT a binding without data or shape; those of sm_bundle_writer_open, _add and _finish. The counter is
- *   then what it was.
+ * Errors: INVALID_ARGUMENT a binding without data or shape; those of sm_bundle_writer_open, _add and _finish, and of
+ *   registered savers. The counter is then what it was.
  * Source: python/checkpoint/checkpoint.py, Checkpoint.write, .save.
  */
 SM_API sm_status sm_checkpoint_write(sm_saved *saved, sm_checkpoint *checkpoint, const char *prefix,
@@ -233,10 +273,14 @@ SM_API int64_t sm_checkpoint_get_save_counter(const sm_checkpoint *checkpoint);
  *          its policy says otherwise; refuse_unused is assert_consumed().
  * open     NULL: defaults. Must outlive the tree, or what it names must.
  *
- * The file stays open: what is bound later is read then. The next restore ends that. A save counter is restored as well;
- * _read is for checkpoints that were written without, and leaves it alone.
+ * The file stays open: what is bound later is read then. The next restore ends that (in TensorFlow, what is bound later
+ * still gets from an earlier restore what the last one lacks). A save counter is restored as well; _read is for
+ * checkpoints that were written without, and leaves it alone.
  *
- * Errors: those of sm_bundle_reader_open and sm_bundle_reader_restore; DATA_LOSS the object graph is damaged.
+ * Objects with a registered saver count among what is restored, missing and unused; differences have no binding there.
+ *
+ * Errors: those of sm_bundle_reader_open and sm_bundle_reader_restore; DATA_LOSS the object graph is damaged; those of
+ *   registered savers, by then all values are read.
  * Source: python/checkpoint/checkpoint.py, Checkpoint.restore, .read; python/checkpoint/restore.py.
  */
 SM_API sm_status sm_checkpoint_restore(sm_restore_report *report, sm_checkpoint *checkpoint, const char *prefix,

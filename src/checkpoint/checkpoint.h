@@ -12,6 +12,7 @@
  *   checkpoint_tree.c    trees of objects
  *   tree_keys.c          their numbers and keys in a checkpoint
  *   tree_write.c         writing them
+ *   tree_registered.c    objects that are saved and restored in a way of their own
  *   tree_match.c         which object of a checkpoint is which of the tree
  *   tree_restore.c       reading values
  *   tree_check.c         what is different after that

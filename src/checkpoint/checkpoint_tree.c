@@ -43,13 +43,13 @@ static int32_t add_node(sm_checkpoint *tree, bool is_slot) {
   return tree->n_nodes++;
 }
 
-static sm_status check_node(const sm_checkpoint *tree, int32_t node, sm_error *err) {
+sm_status sm_tree_check_node(const sm_checkpoint *tree, int32_t node, sm_error *err) {
   if (node >= 0 && node < tree->n_nodes) return SM_OK;
   return SM_FAIL(err, SM_NOT_FOUND, "no object %d, there are %d", (int)node, (int)tree->n_nodes);
 }
 
 static sm_status check_no_slot(const sm_checkpoint *tree, int32_t node, sm_error *err) {
-  SM_TRY(check_node(tree, node, err));
+  SM_TRY(sm_tree_check_node(tree, node, err));
   if (!tree->nodes[node].is_slot) return SM_OK;
   return SM_FAIL(err, SM_INVALID_ARGUMENT, "object %d is a slot variable: it can have values only", (int)node);
 }
@@ -190,7 +190,9 @@ static sm_status check_value(const sm_tree_node *node, sm_string name, sm_error 
 sm_status sm_checkpoint_bind(sm_checkpoint *tree, int32_t node, const char *attribute, sm_binding *binding,
                              sm_error *err) {
   if (binding == NULL) return SM_FAIL(err, SM_INVALID_ARGUMENT, "there is no binding");
-  SM_TRY(check_node(tree, node, err));
+  SM_TRY(sm_tree_check_node(tree, node, err));
+  if (tree->nodes[node].saver != NULL)
+    return SM_FAIL(err, SM_ALREADY_EXISTS, "object %d has a registered saver already", (int)node);
   if (attribute == NULL) attribute = SM_ATTRIBUTE_VARIABLE_VALUE;
   sm_tree_value *value = sm_arena_new(&tree->arena, sm_tree_value);
   if (value == NULL) return sm_arena_fail(&tree->arena, sizeof *value, err);

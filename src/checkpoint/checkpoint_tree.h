@@ -32,12 +32,21 @@ typedef struct sm_tree_node {
   sm_tree_slot *first_slot, *last_slot;
   int32_t object; /* of the checkpoint that was restored last; -1: none */
   bool is_slot;
+  bool is_due, is_restored;         /* by its saver, from the checkpoint that was restored last */
+  const sm_registered_saver *saver; /* NULL: it has values */
+  void *registered;                 /* what saver is told */
 } sm_tree_node;
+
+typedef struct sm_tree_saver {
+  struct sm_tree_saver *next;
+  const sm_registered_saver *saver;
+} sm_tree_saver;
 
 /* The checkpoint that was restored last. */
 typedef struct sm_tree_source {
   bool is_open;
   bool is_by_name; /* it has no object graph */
+  const char *prefix;
   sm_bundle_reader *reader;
   sm_arena arena;
   sm_checkpoint_graph graph;
@@ -53,6 +62,7 @@ struct sm_checkpoint {
   sm_tree_node *nodes;
   int32_t n_nodes, capacity;
   sm_tree_slot *last_slot;
+  sm_tree_saver *first_saver, *last_saver;
   int32_t counter_node; /* -1: there is no save counter yet */
   int64_t counter;
   sm_binding counter_binding;
@@ -65,6 +75,9 @@ struct sm_checkpoint {
 /* name with '.' and '/' written otherwise; its data is NULL when there is no memory. Source:
  * python/trackable/trackable_utils.py, escape_local_name. */
 sm_string sm_escape_name(sm_arena *arena, sm_string name);
+
+/* Errors: NOT_FOUND there is no such node. */
+sm_status sm_tree_check_node(const sm_checkpoint *tree, int32_t node, sm_error *err);
 
 /* Makes the save counter, if there is none. */
 sm_status sm_tree_make_counter(sm_checkpoint *tree, sm_error *err);
@@ -94,6 +107,17 @@ void sm_tree_match(sm_checkpoint *tree, int32_t node, int32_t object);
 void sm_tree_match_edge(sm_checkpoint *tree, int32_t parent, const sm_tree_edge *edge);
 void sm_tree_match_slots(sm_checkpoint *tree);
 
+/* ---- tree_registered.c ---- */
+
+/* What the object of a node with a saver is called in the checkpoint that was restored last; false: that saver can make
+ * nothing of it. */
+bool sm_tree_registered_name(sm_string *name, const sm_checkpoint *tree, int32_t node);
+
+/* Calls the savers: for all objects; for those that are due, after which they are not, and counts them. */
+sm_status sm_tree_save_registered(const sm_checkpoint *tree, const sm_tree_layout *layout, const char *prefix,
+                                  sm_bundle_writer *writer, sm_arena *arena, sm_error *err);
+sm_status sm_tree_restore_registered(size_t *n_restored, sm_checkpoint *tree, sm_arena *arena, sm_error *err);
+
 /* ---- tree_restore.c ---- */
 
 /* Ends what is left of the last restore. */
@@ -105,9 +129,13 @@ sm_status sm_tree_read_matched(sm_checkpoint *tree, sm_error *err);
 /* Reads a value that was not there before. */
 sm_status sm_tree_read_value(sm_checkpoint *tree, int32_t node, sm_tree_value *value, sm_error *err);
 
+/* Restores a node that was given a saver. */
+sm_status sm_tree_read_registered(sm_checkpoint *tree, int32_t node, sm_error *err);
+
 typedef sm_status (*sm_unused_fn)(void *ctx, const sm_saved_attribute *attribute, sm_error *err);
 
-/* Calls fn for each value in the checkpoint that no object of the tree has. A status other than SM_OK ends that. */
+/* Calls fn for each value in the checkpoint that no object of the tree has, and each object of a registered saver likewise,
+ * whose name is then the attribute's key. A status other than SM_OK ends that. */
 sm_status sm_tree_walk_unused(const sm_checkpoint *tree, sm_unused_fn fn, void *ctx, sm_error *err);
 
 #endif

@@ -29,6 +29,14 @@ static sm_status check_value(check *c, int32_t node, const sm_tree_value *value,
   return SM_OK;
 }
 
+static void check_registered(check *c, int32_t node, bool is_told) {
+  if (c->tree->nodes[node].saver == NULL) return;
+  c->n_values++;
+  if (c->tree->nodes[node].is_restored) c->n_read++;
+  if (!c->tree->nodes[node].is_restored && is_told)
+    tell(c, SM_DIFFERENCE_MISSING, c->layout.paths[node].data, NULL, "its saver got nothing from the checkpoint");
+}
+
 static sm_status tell_unused(void *ctx, const sm_saved_attribute *attribute, sm_error *err) {
   check *c = ctx;
   const char *key = sm_arena_copy(&c->arena, attribute->key).data;
@@ -40,9 +48,11 @@ static sm_status tell_unused(void *ctx, const sm_saved_attribute *attribute, sm_
 static sm_status run(check *c, sm_match match, sm_error *err) {
   const sm_checkpoint *tree = c->tree;
   SM_TRY(sm_tree_lay_out(&c->layout, tree, &c->arena, err));
-  for (int32_t i = 0; i < tree->n_nodes; i++)
+  for (int32_t i = 0; i < tree->n_nodes; i++) {
+    check_registered(c, i, match != SM_MATCH_NONTRIVIAL);
     for (const sm_tree_value *value = tree->nodes[i].first_value; value != NULL; value = value->next)
       SM_TRY(check_value(c, i, value, match != SM_MATCH_NONTRIVIAL, err));
+  }
   if (match == SM_MATCH_CONSUMED) SM_TRY(sm_tree_walk_unused(tree, tell_unused, c, err));
   if (c->n_differences != 0) return SM_FAILED_PRECONDITION; /* err has the first */
   bool is_trivial = tree->source.is_by_name ? c->n_read == 0 : tree->source.n_queued <= 1;

@@ -19,6 +19,7 @@ void sm_tree_source_close(sm_checkpoint *tree) {
   sm_tree_source *source = &tree->source;
   for (int32_t i = 0; i < tree->n_nodes; i++) {
     tree->nodes[i].object = -1;
+    tree->nodes[i].is_due = tree->nodes[i].is_restored = false;
     for (sm_tree_value *value = tree->nodes[i].first_value; value != NULL; value = value->next) value->is_read = false;
   }
   if (!source->is_open) return;
@@ -45,6 +46,8 @@ static sm_status open_source(sm_checkpoint *tree, const char *prefix, const sm_r
   source->is_open = true;
   source->options = *options;
   sm_arena_init(&source->arena, tree->allocator, UINT64_MAX);
+  source->prefix = sm_arena_copy(&source->arena, sm_string_of(prefix)).data;
+  if (source->prefix == NULL) return sm_arena_fail(&source->arena, strlen(prefix) + 1, err);
   sm_status status = sm_checkpoint_graph_read(&source->graph, source->reader, &source->arena, err);
   source->is_by_name = status == SM_NOT_FOUND;
   if (source->is_by_name) return SM_OK;
@@ -90,15 +93,29 @@ static sm_status gather(batch *b, sm_tree_value *value, sm_string key, sm_error 
   return SM_OK;
 }
 
+static void miss(batch *b, const char *key, const sm_binding *binding) {
+  if (b->report.n_missing++ == 0) b->first_missing = key;
+  tell(b, SM_DIFFERENCE_MISSING, key, binding, "not in the checkpoint");
+}
+
 /* The save counter may be missing: what was written without a number has none. */
-static sm_status miss(batch *b, int32_t node, const sm_tree_value *value, sm_error *err) {
+static sm_status miss_value(batch *b, int32_t node, const sm_tree_value *value, sm_error *err) {
   const char *key;
   value->binding->status = SM_NOT_FOUND;
   if (node == b->tree->counter_node) return SM_OK;
   if (b->layout.order == NULL) SM_TRY(sm_tree_lay_out(&b->layout, b->tree, &b->arena, err));
   SM_TRY(sm_tree_key(&key, b->layout.paths[node], value->name, &b->arena, err));
-  if (b->report.n_missing++ == 0) b->first_missing = key;
-  tell(b, SM_DIFFERENCE_MISSING, key, value->binding, "not in the checkpoint");
+  miss(b, key, value->binding);
+  return SM_OK;
+}
+
+static sm_status gather_registered(batch *b, int32_t number, sm_error *err) {
+  sm_string name;
+  sm_tree_node *node = &b->tree->nodes[number];
+  node->is_due = !node->is_restored && sm_tree_registered_name(&name, b->tree, number);
+  if (node->is_due || node->is_restored) return SM_OK;
+  if (b->layout.order == NULL) SM_TRY(sm_tree_lay_out(&b->layout, b->tree, &b->arena, err));
+  miss(b, b->layout.paths[number].data, NULL);
   return SM_OK;
 }
 
@@ -124,12 +141,17 @@ static sm_status gather_node(batch *b, int32_t node, sm_error *err) {
     if (find_key(&key, b->tree, node, value))
       SM_TRY(gather(b, value, key, err));
     else
-      SM_TRY(miss(b, node, value, err));
+      SM_TRY(miss_value(b, node, value, err));
   }
-  return SM_OK;
+  return b->tree->nodes[node].saver != NULL ? gather_registered(b, node, err) : SM_OK;
 }
 
 /* ---- What nobody takes ---- */
+
+static bool is_taken_by_saver(const sm_checkpoint *tree, int32_t node) {
+  sm_string name;
+  return node >= 0 && tree->nodes[node].saver != NULL && sm_tree_registered_name(&name, tree, node);
+}
 
 static bool is_bound(const sm_checkpoint *tree, int32_t node, sm_string attribute) {
   if (node < 0) return false;
@@ -142,6 +164,9 @@ sm_status sm_tree_walk_unused(const sm_checkpoint *tree, sm_unused_fn fn, void *
   const sm_tree_source *source = &tree->source;
   for (size_t i = 0; i < source->graph.n; i++) {
     const sm_saved_object *object = &source->graph.objects[i];
+    const sm_saved_attribute registered = {.name = object->saver, .key = object->saver_object};
+    if (is_taken_by_saver(tree, source->node_of[i])) continue;
+    if (object->saver.size != 0) SM_TRY(fn(ctx, &registered, err));
     for (size_t k = 0; k < object->n_attributes; k++)
       if (!is_bound(tree, source->node_of[i], object->attributes[k].name)) SM_TRY(fn(ctx, &object->attributes[k], err));
   }
@@ -214,7 +239,8 @@ static sm_status read_all(batch *b, sm_error *err) {
   }
   b->report.n_restored = report.n_restored;
   b->report.n_bytes = report.n_bytes;
-  return status;
+  if (status != SM_OK || options.compare_only) return status;
+  return sm_tree_restore_registered(&b->report.n_restored, b->tree, &b->arena, err);
 }
 
 static void begin(batch *b, sm_checkpoint *tree) {
@@ -282,6 +308,16 @@ sm_status sm_tree_read_value(sm_checkpoint *tree, int32_t node, sm_tree_value *v
   if (!find_key(&key, tree, node, value)) return SM_OK;
   begin(&b, tree);
   sm_status status = gather(&b, value, key, err);
+  if (status == SM_OK) status = read_all(&b, err);
+  sm_arena_free(&b.arena);
+  return status;
+}
+
+sm_status sm_tree_read_registered(sm_checkpoint *tree, int32_t node, sm_error *err) {
+  batch b;
+  if (!tree->source.is_open) return SM_OK;
+  begin(&b, tree);
+  sm_status status = gather_registered(&b, node, err);
   if (status == SM_OK) status = read_all(&b, err);
   sm_arena_free(&b.arena);
   return status;

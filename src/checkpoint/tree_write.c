@@ -9,6 +9,7 @@ enum {
   OBJECT_CHILDREN = 1,
   OBJECT_ATTRIBUTES = 2,
   OBJECT_SLOTS = 3,
+  OBJECT_SAVER = 4,
   OBJECT_HAS_VALUES = 5,
   CHILD_NODE_ID = 1,
   CHILD_NAME = 2,
@@ -18,11 +19,14 @@ enum {
   SLOT_VARIABLE = 1,
   SLOT_NAME = 2,
   SLOT_NODE = 3,
+  SAVER_NAME = 1,
+  SAVER_OBJECT = 2,
   BOOL_VALUE = 1
 };
 
 typedef struct tree_writer {
   const sm_checkpoint *tree;
+  const char *prefix;
   sm_tree_layout layout;
   sm_arena *arena;
   bool *has_values; /* by node */
@@ -44,7 +48,7 @@ static sm_status find_values(tree_writer *w, sm_error *err) {
     for (int32_t i = tree->n_nodes; i-- > 0;) {
       int32_t number = w->layout.order[i];
       const sm_tree_node *node = &tree->nodes[number];
-      bool has_values = node->first_value != NULL || node->first_slot != NULL;
+      bool has_values = node->first_value != NULL || node->first_slot != NULL || node->saver != NULL;
       for (const sm_tree_edge *edge = node->first_edge; edge != NULL && !has_values; edge = edge->next)
         has_values = w->has_values[edge->child];
       is_changed = is_changed || has_values != w->has_values[number];
@@ -105,12 +109,21 @@ static sm_status put_slots(tree_writer *w, int32_t node, int32_t *next_slot, sm_
   return SM_OK;
 }
 
+static sm_status put_saver(tree_writer *w, int32_t node, sm_error *err) {
+  size_t saver;
+  SM_TRY(sm_wire_open(&saver, &w->graph, OBJECT_SAVER, err));
+  SM_TRY(put_text(&w->graph, SAVER_NAME, sm_string_of(w->tree->nodes[node].saver->name), err));
+  SM_TRY(put_text(&w->graph, SAVER_OBJECT, w->layout.paths[node], err));
+  return sm_wire_close(&w->graph, saver, err);
+}
+
 static sm_status put_object(tree_writer *w, int32_t node, int32_t *next_slot, sm_error *err) {
   size_t object, has_values;
   SM_TRY(sm_wire_open(&object, &w->graph, GRAPH_NODES, err));
   SM_TRY(put_children(w, &w->tree->nodes[node], err));
   SM_TRY(put_attributes(w, node, err));
   SM_TRY(put_slots(w, node, next_slot, err));
+  if (w->tree->nodes[node].saver != NULL) SM_TRY(put_saver(w, node, err));
   SM_TRY(sm_wire_open(&has_values, &w->graph, OBJECT_HAS_VALUES, err)); /* there even when it is false */
   if (w->has_values[node]) SM_TRY(sm_wire_put_varint(&w->graph, BOOL_VALUE, 1, err));
   SM_TRY(sm_wire_close(&w->graph, has_values, err));
@@ -129,6 +142,7 @@ static sm_status put_all(tree_writer *w, sm_error *err) {
   int32_t next_slot = 0;
   SM_TRY(sm_tree_lay_out(&w->layout, w->tree, w->arena, err));
   SM_TRY(find_values(w, err));
+  SM_TRY(sm_tree_save_registered(w->tree, &w->layout, w->prefix, w->out, w->arena, err));
   while (next_slot < w->tree->n_nodes && !w->tree->nodes[w->layout.order[next_slot]].is_slot) next_slot++;
   for (int32_t i = 0; i < w->tree->n_nodes; i++) SM_TRY(put_object(w, w->layout.order[i], &next_slot, err));
   SM_TRY(put_graph(w, err));
@@ -138,7 +152,7 @@ static sm_status put_all(tree_writer *w, sm_error *err) {
 static sm_status write_tree(size_t *n_values, const sm_checkpoint *tree, const char *prefix,
                             const sm_save_options *options, sm_error *err) {
   sm_arena arena;
-  tree_writer w = {.tree = tree, .arena = &arena};
+  tree_writer w = {.tree = tree, .prefix = prefix, .arena = &arena};
   SM_TRY(sm_bundle_writer_open(&w.out, prefix, options, err));
   sm_arena_init(&arena, tree->allocator, UINT64_MAX);
   sm_buffer_init(&w.graph, tree->allocator, UINT64_MAX);

@@ -8,6 +8,8 @@
  *   tree                                           another tree
  *   add PARENT NAME | link PARENT NAME NODE | slot OPTIMIZER VARIABLE NAME
  *   bind NODE ATTRIBUTE FULL_NAME DTYPE DIMS VALUE DIMS with commas; filled with VALUE
+ *   register NODE SAVER VALUE                      of two registered savers 0 and 1; one number under "SAVER/OBJECT"
+ *   registered                                     what the numbers are
  *   fill BINDING VALUE
  *   write PREFIX | save_tree PREFIX                of the tree
  *   restore PREFIX POLICIES | read PREFIX POLICIES m, d, u, r: missing and mismatched are skipped, unused refused, reshape
@@ -27,7 +29,7 @@
 
 #include <savedmodel/savedmodel.h>
 
-enum { MAX_WORDS = 16, MAX_BINDINGS = 4096, MAX_DIMS = 8 };
+enum { MAX_WORDS = 16, MAX_BINDINGS = 4096, MAX_REGISTERED = 64, MAX_DIMS = 8 };
 
 typedef struct bound {
   sm_binding binding;
@@ -42,6 +44,8 @@ static sm_checkpoint *tree;
 static sm_checkpoint_manager *manager;
 static bound *bounds[MAX_BINDINGS];
 static size_t n_bounds;
+static float registered[MAX_REGISTERED];
+static size_t n_registered;
 
 static void *must(void *pointer) {
   if (pointer != NULL) return pointer;
@@ -102,6 +106,7 @@ static void free_tree(void) {
   sm_checkpoint_manager_close(manager);
   sm_checkpoint_free(tree);
   while (n_bounds > 0) free_bound(bounds[--n_bounds]);
+  n_registered = 0;
   manager = NULL;
   tree = NULL;
 }
@@ -156,6 +161,48 @@ static void do_bind(char **w) {
   bound *b = bounds[n_bounds++] = new_bound(w[3], w[4], w[5]);
   fill(&b->binding, strtod(w[6], NULL));
   answer(sm_checkpoint_bind(tree, atoi(w[1]), *w[2] != '\0' ? w[2] : NULL, &b->binding, &err));
+}
+
+/* ctx: the saver's name. */
+static sm_status save_registered(void *ctx, sm_bundle_writer *writer, const char *file_prefix,
+                                 const sm_registered_object *objects, size_t n_objects, sm_error *e) {
+  char key[512];
+  sm_status status = SM_OK;
+  (void)file_prefix;
+  for (size_t i = 0; i < n_objects && status == SM_OK; i++) {
+    const sm_tensor_view view = {.dtype = SM_DT_FLOAT, .data = objects[i].object, .size = sizeof(float)};
+    snprintf(key, sizeof key, "%s/%s", (const char *)ctx, objects[i].name);
+    status = sm_bundle_writer_add(writer, key, &view, e);
+  }
+  return status;
+}
+
+static sm_status restore_registered(void *ctx, const sm_bundle_reader *reader, const char *file_prefix,
+                                    const sm_registered_object *objects, size_t n_objects, sm_error *e) {
+  char key[512];
+  sm_status status = SM_OK;
+  (void)file_prefix;
+  for (size_t i = 0; i < n_objects && status == SM_OK; i++) {
+    snprintf(key, sizeof key, "%s/%s", (const char *)ctx, objects[i].name);
+    status = sm_bundle_reader_read(reader, key, NULL, objects[i].object, sizeof(float), e);
+  }
+  return status;
+}
+
+static const sm_registered_saver registered_savers[] = {
+    {"Test.First", (void *)(uintptr_t) "Test.First", save_registered, restore_registered},
+    {"Test.Second", (void *)(uintptr_t) "Test.Second", save_registered, restore_registered},
+};
+
+static void do_register(char **w) {
+  float *value = &registered[n_registered++];
+  *value = strtof(w[3], NULL);
+  answer(sm_checkpoint_register(tree, atoi(w[1]), &registered_savers[*w[2] == '1'], value, &err));
+}
+
+static void do_registered(void) {
+  printf("OK");
+  for (size_t i = 0; i < n_registered; i++) printf("\t%g", (double)registered[i]);
 }
 
 static sm_restore_options policies(const char *text) {
@@ -291,6 +338,10 @@ static void run(char **w) {
     do_node(w);
   else if (is_one_of(w[0], "bind"))
     do_bind(w);
+  else if (is_one_of(w[0], "register"))
+    do_register(w);
+  else if (is_one_of(w[0], "registered"))
+    do_registered();
   else if (is_one_of(w[0], "write save_tree"))
     do_write(w);
   else if (is_one_of(w[0], "restore read"))

@@ -8,6 +8,8 @@
   trees        what we write TensorFlow restores with nothing left over, and the reverse: Checkpoint, Keras 2 and 3
   names        what our Saver writes TensorFlow's restores, and the reverse
   matches      trees that differ: what is missed and what is unused is what TensorFlow's assertions say
+  registered   objects with registered savers: the same, and the same graph
+  models       variables of the SavedModels of FIXTURES read as a checkpoint by TensorFlow's paths
   fixtures     state files below FIXTURES say the same to both
 
 Needs TensorFlow.  Prints what differs and exits 1.
@@ -26,6 +28,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from tensorflow.core.protobuf import trackable_object_graph_pb2  # noqa: E402
 from tensorflow.python.checkpoint import checkpoint_management  # noqa: E402
+from tensorflow.python.saved_model import registration  # noqa: E402
 from tensorflow.python.training import saver as saver_lib  # noqa: E402
 
 passed = failed = 0
@@ -201,7 +204,7 @@ def mirror(drive, prefix):
     for number in done:
         for attribute in graph.nodes[number].attributes:
             key = attribute.checkpoint_key
-            if dtypes[key] not in (tf.float32, tf.int32, tf.int64):
+            if dtypes.get(key) not in (tf.float32, tf.int32, tf.int64):
                 continue
             drive.do("bind", nodes[number], attribute.name, attribute.full_name, dtypes[key].name,
                      ",".join(str(n) for n in shapes[key]), 0)
@@ -418,6 +421,121 @@ def run_deferred(drive, scratch):
     same("deferred, another shape", drive.ask("bind", deep, "x", "", "float32", "1", 0)[0], "OK")
 
 
+# ---- Registered savers ----
+
+class Registered(tf.Module):
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+
+class First(Registered):
+    pass
+
+
+class Second(Registered):
+    pass
+
+
+def register(kind):
+    saver = f"Test.{kind.__name__}"
+
+    def save(trackables, file_prefix):
+        names = sorted(trackables)
+        tf.raw_ops.SaveV2(prefix=file_prefix, tensor_names=[f"{saver}/{name}" for name in names],
+                          shape_and_slices=[""] * len(names),
+                          tensors=[tf.constant(trackables[name].value) for name in names])
+        return file_prefix
+
+    def restore(trackables, merged_prefix):
+        for name, thing in trackables.items():
+            thing.value = float(tf.raw_ops.RestoreV2(prefix=merged_prefix, tensor_names=[f"{saver}/{name}"],
+                                                     shape_and_slices=[""], dtypes=[tf.float32])[0])
+
+    registration.register_checkpoint_saver(package="Test", name=kind.__name__,
+                                           predicate=lambda thing: isinstance(thing, kind),
+                                           save_fn=save, restore_fn=restore)
+
+
+def registered_tree(values):
+    first, inner, second, v = values
+    return tf.train.Checkpoint(first=First(first), q=tf.train.Checkpoint(**{"s.t": First(inner)}), second=Second(second),
+                               v=tf.Variable([v], name="v"))
+
+
+def run_registered(drive, scratch):
+    register(First)
+    register(Second)
+    theirs = registered_tree([1.5, 2.5, 3.5, 4.5])
+    prefix, copy = theirs.write(os.path.join(scratch, "theirs")), os.path.join(scratch, "ours")
+
+    def ours(values):
+        drive.do("tree")
+        first, q, second, v = [drive.do("add", 0, name)[0] for name in ("first", "q", "second", "v")]
+        inner = drive.do("add", q, "s.t")[0]
+        return [lambda: drive.do("register", first, 0, values[0]), lambda: drive.do("register", inner, 0, values[1]),
+                lambda: drive.do("register", second, 1, values[2]),
+                lambda: drive.do("bind", v, "", "v", "float32", "1", values[3])]
+
+    for when in "before", "after":
+        made = ours([0, 0, 0, 0])
+        for make in made if when == "before" else []:
+            make()
+        same(f"registered, {when}", drive.ask("read", prefix, ""),
+             ["OK", "4", "0", "0", "0"] if when == "before" else ["OK", "0", "0", "0", "4"])
+        same(f"registered, {when}, check", drive.ask("check", 0)[0] == "OK", when == "before")
+        for make in made if when == "after" else []:
+            make()
+        same(f"registered, {when}, consumed", drive.ask("check", 0)[0], "OK")
+        same(f"registered, {when}, values", drive.do("registered") + drive.do("values")[1:],
+             ["1.5", "2.5", "3.5", "OK 4.5 4.5"])
+    drive.do("write", copy)
+    same("registered, keys", tf.train.list_variables(copy), tf.train.list_variables(prefix))
+    graphs = graph_of(copy), graph_of(prefix)
+    same("registered, graph", *[graph.SerializeToString(deterministic=True) for graph in graphs])
+    fresh = registered_tree([0.0] * 4)
+    fresh.read(copy).assert_consumed()
+    same("registered, in TensorFlow", [fresh.first.value, getattr(fresh.q, "s.t").value, fresh.second.value, *fresh.v.numpy()],
+         [1.5, 2.5, 3.5, 4.5])
+    # Another saver's, and what was saved with values: as TensorFlow.
+    drive.do("tree")
+    drive.do("register", drive.do("add", 0, "first")[0], 1, 0)
+    same("registered, another saver", drive.ask("read", prefix, "")[0].split()[0], "NOT_FOUND")
+    saved = tf.train.Checkpoint(first=tf.Variable(6.0)).write(os.path.join(scratch, "values"))
+    moved = tf.train.Checkpoint(first=First(0.0))
+    wanted = "Test.First/first/.ATTRIBUTES/VARIABLE_VALUE"
+    drive.do("tree")
+    drive.do("register", drive.do("add", 0, "first")[0], 0, 0)
+    try:
+        moved.read(saved)
+        check("registered, saved with values", False, "TensorFlow reads it")
+    except tf.errors.NotFoundError as error:
+        check("registered, saved with values", wanted in str(error), error)
+    answer = drive.ask("read", saved, "")
+    check("registered, saved with values", answer[0].startswith("NOT_FOUND") and wanted in answer[0], answer)
+
+
+# ---- SavedModels ----
+
+def run_models(drive, root):
+    for folder in sorted(os.listdir(os.path.join(root, "v2"))):
+        directory = os.path.join(root, "v2", folder)
+        prefix = os.path.join(directory, "variables", "variables")
+        if not os.path.exists(prefix + ".index"):
+            continue
+        reader = tf.train.load_checkpoint(prefix)
+        if "_CHECKPOINTABLE_OBJECT_GRAPH" not in reader.get_variable_to_shape_map():
+            continue
+        keys = mirror(drive, prefix)
+        answer = drive.ask("read", directory, "")
+        check(f"model {folder}", answer[0] == "OK" and int(answer[1]) == len(keys), answer)
+        for key, value in zip(keys, drive.do("values")[1:]):
+            same(f"model {folder}, {key}", value, expected(reader, key))
+            shape, dtype = reader.get_variable_to_shape_map()[key], reader.get_variable_to_dtype_map()[key]
+            answer = drive.ask("by_name", directory, key, dtype.name, ",".join(map(str, shape)), "")
+            same(f"model {folder}, {key} by key", ["OK", answer[-1]], [answer[0], value.split()[1]])
+
+
 # ---- Fixtures ----
 
 def run_fixtures(drive, root):
@@ -456,6 +574,8 @@ def main():
         run_names(drive, os.path.join(scratch, "names"))
         run_matches(drive, scratch, rng)
         run_deferred(drive, scratch)
+        run_registered(drive, scratch)
+        run_models(drive, root)
         run_fixtures(drive, root)
     drive.close()
     print(f"{passed} passed, {failed} failed")

@@ -223,6 +223,143 @@ static void checkpoint_tree__saves_what_was_allocated(void **state) {
   end(&f);
 }
 
+/* ---- Registered savers ---- */
+
+/* What its functions were told. */
+typedef struct told {
+  char text[400];
+  bool fails;
+} told;
+
+static void note_call(told *t, const char *what, const char *file_prefix, const sm_registered_object *objects,
+                      size_t n) {
+  size_t used = strlen(t->text);
+  used += (size_t)snprintf(t->text + used, sizeof t->text - used, "%s %s:", what, file_prefix);
+  for (size_t i = 0; i < n; i++)
+    used += (size_t)snprintf(t->text + used, sizeof t->text - used, " %s", objects[i].name);
+  snprintf(t->text + used, sizeof t->text - used, ";");
+}
+
+static sm_status save_registered(void *ctx, sm_bundle_writer *writer, const char *file_prefix,
+                                 const sm_registered_object *objects, size_t n, sm_error *err) {
+  told *t = ctx;
+  sm_status status = t->fails ? SM_ABORTED : SM_OK;
+  note_call(t, "save", file_prefix, objects, n);
+  for (size_t i = 0; i < n && status == SM_OK; i++) {
+    const sm_tensor_view view = {.dtype = SM_DT_FLOAT, .data = objects[i].object, .size = sizeof(float)};
+    status = sm_bundle_writer_add(writer, objects[i].name, &view, err);
+  }
+  return status;
+}
+
+static sm_status restore_registered(void *ctx, const sm_bundle_reader *reader, const char *file_prefix,
+                                    const sm_registered_object *objects, size_t n, sm_error *err) {
+  told *t = ctx;
+  sm_status status = t->fails ? SM_ABORTED : SM_OK;
+  note_call(t, "restore", file_prefix, objects, n);
+  for (size_t i = 0; i < n && status == SM_OK; i++)
+    status = sm_bundle_reader_read(reader, objects[i].name, NULL, objects[i].object, sizeof(float), err);
+  return status;
+}
+
+static void register_with(fixture *f, int32_t node, const sm_registered_saver *saver, int i) {
+  assert_ok(sm_checkpoint_register(f->tree, node, saver, &f->values[i], &f->err), f->err);
+}
+
+/* Saves a = 1 and b/c = 2 by saver, and v = 3, to d/c. */
+static void save_registered_objects(fixture *f, const sm_registered_saver *saver) {
+  register_with(f, add(f, 0, "a"), saver, 0);
+  register_with(f, add(f, add(f, 0, "b"), "c"), saver, 1);
+  bind(f, add(f, 0, "v"), NULL, 2);
+  assert_ok(sm_checkpoint_write(NULL, f->tree, "d/c", &f->save, &f->err), f->err);
+  new_tree(f);
+  for (int i = 0; i < 8; i++) f->values[i] = -1;
+}
+
+static void checkpoint_tree__calls_registered_savers(void **state) {
+  (void)state;
+  fixture f;
+  told t = {"", false};
+  const sm_registered_saver saver = {"Test.Saver", &t, save_registered, restore_registered};
+  sm_restore_report report;
+  begin(&f);
+  save_registered_objects(&f, &saver);
+  assert_text("saving", t.text, "save d/c-Test.Saver: a b/c;");
+  *t.text = '\0';
+  register_with(&f, add(&f, 0, "a"), &saver, 0);
+  bind(&f, add(&f, 0, "v"), NULL, 2);
+  assert_ok(sm_checkpoint_read(&report, f.tree, "d/c", NULL, &f.open, &f.err), f.err);
+  assert_text("restoring", t.text, "restore d/c-Test.Saver: a;");
+  assert_true(f.values[0] == 1 && f.values[2] == 3 && report.n_restored == 2 && report.n_unused == 1);
+  assert_ok(sm_checkpoint_check_match(f.tree, SM_MATCH_EXISTING, NULL, NULL, &f.err), f.err);
+  assert_status(sm_checkpoint_check_match(f.tree, SM_MATCH_CONSUMED, NULL, NULL, &f.err), SM_FAILED_PRECONDITION,
+                f.err);
+  register_with(&f, add(&f, add(&f, 0, "b"), "c"), &saver, 1);
+  assert_text("restoring later", t.text, "restore d/c-Test.Saver: a;restore d/c-Test.Saver: b/c;");
+  assert_true(f.values[1] == 2);
+  assert_ok(sm_checkpoint_check_match(f.tree, SM_MATCH_CONSUMED, NULL, NULL, &f.err), f.err);
+  end(&f);
+}
+
+static void checkpoint_tree__tells_what_registered_savers_miss(void **state) {
+  (void)state;
+  fixture f;
+  told t = {"", false};
+  char seen[200] = "";
+  const sm_registered_saver saver = {"Test.Saver", &t, save_registered, restore_registered},
+                            other = {"Test.Other", &t, save_registered, restore_registered};
+  sm_restore_options options = SM_RESTORE_OPTIONS_INIT;
+  begin(&f);
+  save_registered_objects(&f, &saver);
+  *t.text = '\0';
+  options.difference = note;
+  options.difference_ctx = seen;
+  register_with(&f, add(&f, 0, "a"), &other, 0);
+  register_with(&f, add(&f, 0, "v"), &other, 1); /* it was saved with a value */
+  assert_status(sm_checkpoint_read(NULL, f.tree, "d/c", &options, &f.open, &f.err), SM_NOT_FOUND, f.err);
+  assert_text("differences", seen, "1 a;3 a;3 b/c;");
+  assert_text("calls", t.text, "");
+  options.missing = SM_POLICY_SKIP;
+  options.compare_only = true;
+  assert_ok(sm_checkpoint_read(NULL, f.tree, "d/c", &options, &f.open, &f.err), f.err);
+  assert_text("calls", t.text, "");
+  options.compare_only = false;
+  assert_ok(sm_checkpoint_read(NULL, f.tree, "d/c", &options, &f.open, &f.err), f.err);
+  assert_text("calls", t.text, "restore d/c-Test.Other: v/.ATTRIBUTES/VARIABLE_VALUE;");
+  assert_true(f.values[0] == -1 && f.values[1] == 3);
+  end(&f);
+}
+
+static void checkpoint_tree__refuses_bad_registered_savers(void **state) {
+  (void)state;
+  fixture f;
+  told t = {"", true};
+  int32_t slot;
+  const sm_registered_saver saver = {"Test.Saver", &t, save_registered, restore_registered}, same = saver,
+                            bad = {"a/b", &t, save_registered, restore_registered}, none = {"a", &t, NULL, NULL};
+  begin(&f);
+  int32_t a = add(&f, 0, "a"), v = add(&f, 0, "v");
+  bind(&f, v, NULL, 0);
+  assert_ok(sm_checkpoint_add_slot(&slot, f.tree, 0, v, "m", &f.err), f.err);
+  register_with(&f, a, &saver, 1);
+  assert_status(sm_checkpoint_register(f.tree, 9, &saver, NULL, &f.err), SM_NOT_FOUND, f.err);
+  assert_status(sm_checkpoint_register(f.tree, a, &saver, NULL, &f.err), SM_ALREADY_EXISTS, f.err);
+  assert_status(sm_checkpoint_register(f.tree, v, &saver, NULL, &f.err), SM_ALREADY_EXISTS, f.err);
+  assert_status(sm_checkpoint_bind(f.tree, a, NULL, &f.bindings[2], &f.err), SM_ALREADY_EXISTS, f.err);
+  assert_status(sm_checkpoint_register(f.tree, slot, &saver, NULL, &f.err), SM_INVALID_ARGUMENT, f.err);
+  assert_status(sm_checkpoint_register(f.tree, 0, &same, NULL, &f.err), SM_INVALID_ARGUMENT, f.err);
+  assert_status(sm_checkpoint_register(f.tree, 0, &bad, NULL, &f.err), SM_INVALID_ARGUMENT, f.err);
+  assert_status(sm_checkpoint_register(f.tree, 0, &none, NULL, &f.err), SM_INVALID_ARGUMENT, f.err);
+  assert_status(sm_checkpoint_register(f.tree, 0, NULL, NULL, &f.err), SM_INVALID_ARGUMENT, f.err);
+  assert_int_equal(sm_checkpoint_write(NULL, f.tree, "d/c", &f.save, &f.err), SM_ABORTED);
+  assert_int_equal(sm_checkpoint_read(NULL, f.tree, "d/c", NULL, &f.open, &f.err), SM_NOT_FOUND); /* nothing was left */
+  t.fails = false;
+  assert_ok(sm_checkpoint_write(NULL, f.tree, "d/c", &f.save, &f.err), f.err);
+  t.fails = true;
+  assert_int_equal(sm_checkpoint_read(NULL, f.tree, "d/c", NULL, &f.open, &f.err), SM_ABORTED);
+  end(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(checkpoint_tree__keys),
@@ -231,6 +368,9 @@ int main(void) {
       cmocka_unit_test(checkpoint_tree__reads_what_is_bound_later),
       cmocka_unit_test(checkpoint_tree__reads_what_is_linked_later),
       cmocka_unit_test(checkpoint_tree__saves_what_was_allocated),
+      cmocka_unit_test(checkpoint_tree__calls_registered_savers),
+      cmocka_unit_test(checkpoint_tree__tells_what_registered_savers_miss),
+      cmocka_unit_test(checkpoint_tree__refuses_bad_registered_savers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
