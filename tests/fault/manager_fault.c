@@ -12,7 +12,7 @@ enum { N_BEFORE = 3 }; /* saves before the one in which something fails; one is 
 typedef struct run {
   sm_checkpoint *tree;
   sm_checkpoint_manager *manager;
-  float values[4];
+  float values[4], registered;
   sm_binding bindings[2];
   double now;
 } run;
@@ -21,9 +21,24 @@ static double tell_time(void *ctx) { return ((const run *)ctx)->now; }
 
 static const int64_t dims[] = {4};
 
-/* Two values, one of them in a slot of an optimizer. */
+static sm_status save_registered(void *ctx, sm_bundle_writer *writer, const char *file_prefix,
+                                 const sm_registered_object *objects, size_t n_objects, sm_error *err) {
+  const sm_tensor_view view = {.dtype = SM_DT_FLOAT, .data = objects->object, .size = sizeof(float)};
+  (void)ctx, (void)file_prefix, (void)n_objects;
+  return sm_bundle_writer_add(writer, objects->name, &view, err);
+}
+
+static sm_status restore_registered(void *ctx, const sm_bundle_reader *reader, const char *file_prefix,
+                                    const sm_registered_object *objects, size_t n_objects, sm_error *err) {
+  (void)ctx, (void)file_prefix, (void)n_objects;
+  return sm_bundle_reader_read(reader, objects->name, NULL, objects->object, sizeof(float), err);
+}
+
+static const sm_registered_saver registered_saver = {"Test.Saver", NULL, save_registered, restore_registered};
+
+/* Two values, one of them in a slot of an optimizer, and an object with a saver of its own. */
 static sm_status build(run *r, const sm_allocator *allocator, sm_error *err) {
-  int32_t v, optimizer, slot;
+  int32_t v, optimizer, slot, registered;
   r->bindings[0] = (sm_binding){
       .key = "v", .dtype = SM_DT_FLOAT, .rank = 1, .dims = dims, .data = r->values, .size = sizeof r->values};
   r->bindings[1] = (sm_binding){.dtype = SM_DT_FLOAT, .data = &r->values[3], .size = sizeof(float)};
@@ -31,6 +46,8 @@ static sm_status build(run *r, const sm_allocator *allocator, sm_error *err) {
   SM_TRY(sm_checkpoint_add(&v, r->tree, 0, "v", err));
   SM_TRY(sm_checkpoint_add(&optimizer, r->tree, 0, "optimizer", err));
   SM_TRY(sm_checkpoint_add_slot(&slot, r->tree, optimizer, v, "m", err));
+  SM_TRY(sm_checkpoint_add(&registered, r->tree, 0, "registered", err));
+  SM_TRY(sm_checkpoint_register(r->tree, registered, &registered_saver, &r->registered, err));
   SM_TRY(sm_checkpoint_bind(r->tree, v, NULL, &r->bindings[0], err));
   return sm_checkpoint_bind(r->tree, slot, NULL, &r->bindings[1], err);
 }
@@ -56,6 +73,7 @@ static void end(run *r) {
 
 static sm_status save(run *r, sm_error *err) {
   r->now++;
+  r->registered = (float)(sm_checkpoint_get_save_counter(r->tree) + 1);
   for (size_t i = 0; i < 4; i++) r->values[i] = (float)(sm_checkpoint_get_save_counter(r->tree) + 1);
   return sm_checkpoint_manager_save(NULL, r->manager, -1, false, err);
 }
@@ -78,7 +96,7 @@ static int go_on(const sm_fs *fs) {
   assert_ok(begin(&r, fs, NULL, 1.1e9, &err), err);
   int found = (int)r.values[0];
   assert_number("number of saves", sm_checkpoint_get_save_counter(r.tree), found);
-  assert_true(r.values[3] == r.values[0]);
+  assert_true(r.values[3] == r.values[0] && r.registered == r.values[0]);
   assert_ok(save(&r, &err), err);
   assert_true(sm_checkpoint_manager_n_checkpoints(r.manager) <= 1);
   end(&r);

@@ -11,6 +11,7 @@
  *   register NODE SAVER VALUE                      of two registered savers 0 and 1; one number under "SAVER/OBJECT"
  *   registered                                     what the numbers are
  *   fill BINDING VALUE
+ *   archive PATH                                   what restore, read and by_name read from now on; empty: local files
  *   write PREFIX | save_tree PREFIX                of the tree
  *   restore PREFIX POLICIES | read PREFIX POLICIES m, d, u, r: missing and mismatched are skipped, unused refused, reshape
  *   check LEVEL                                    sm_match
@@ -44,6 +45,8 @@ static sm_checkpoint *tree;
 static sm_checkpoint_manager *manager;
 static bound *bounds[MAX_BINDINGS];
 static size_t n_bounds;
+static sm_fs *archive;
+static sm_open_options from = SM_OPEN_OPTIONS_INIT;
 static float registered[MAX_REGISTERED];
 static size_t n_registered;
 
@@ -218,9 +221,18 @@ static void do_restore(char **w) {
   sm_restore_options options = policies(w[2]);
   sm_restore_report report;
   bool is_read = strcmp(w[0], "read") == 0;
-  sm_status status = is_read ? sm_checkpoint_read(&report, tree, w[1], &options, NULL, &err)
-                             : sm_checkpoint_restore(&report, tree, w[1], &options, NULL, &err);
+  sm_status status = is_read ? sm_checkpoint_read(&report, tree, w[1], &options, &from, &err)
+                             : sm_checkpoint_restore(&report, tree, w[1], &options, &from, &err);
   answer_report(status, &report);
+}
+
+/* The tree may still read from the last one. */
+static void do_archive(char **w) {
+  free_tree();
+  sm_fs_close(archive);
+  archive = NULL;
+  answer(*w[1] != '\0' ? sm_fs_archive_open(&archive, w[1], NULL, &err) : SM_OK);
+  from.fs = archive;
 }
 
 static void do_write(char **w) {
@@ -292,7 +304,7 @@ static void do_by_name(char **w) {
   bound *b = new_bound(w[2], w[3], w[4]);
   sm_restore_options options = policies(w[5]);
   sm_restore_report report;
-  answer_report(sm_saver_restore(&report, w[1], &b->binding, 1, &options, NULL, &err), &report);
+  answer_report(sm_saver_restore(&report, w[1], &b->binding, 1, &options, &from, &err), &report);
   printf("\t%g", b->binding.size != 0 ? element(&b->binding, 0) : 0);
   free_bound(b);
 }
@@ -338,6 +350,8 @@ static void run(char **w) {
     do_node(w);
   else if (is_one_of(w[0], "bind"))
     do_bind(w);
+  else if (is_one_of(w[0], "archive"))
+    do_archive(w);
   else if (is_one_of(w[0], "register"))
     do_register(w);
   else if (is_one_of(w[0], "registered"))
@@ -387,5 +401,6 @@ int main(void) {
   }
   free_tree();
   sm_saver_close(saver);
+  sm_fs_close(archive);
   return 0;
 }

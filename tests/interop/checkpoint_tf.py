@@ -9,7 +9,7 @@
   names        what our Saver writes TensorFlow's restores, and the reverse
   matches      trees that differ: what is missed and what is unused is what TensorFlow's assertions say
   registered   objects with registered savers: the same, and the same graph
-  models       variables of the SavedModels of FIXTURES read as a checkpoint by TensorFlow's paths
+  models       variables of the SavedModels of FIXTURES, read as checkpoints by paths and by keys, from archives too
   fixtures     state files below FIXTURES say the same to both
 
 Needs TensorFlow.  Prints what differs and exits 1.
@@ -517,23 +517,31 @@ def run_registered(drive, scratch):
 
 # ---- SavedModels ----
 
-def run_models(drive, root):
+def read_model(drive, what, directory, prefix):
+    reader = tf.train.load_checkpoint(prefix)
+    keys = mirror(drive, prefix)
+    answer = drive.ask("read", directory, "")
+    check(what, answer[0] == "OK" and int(answer[1]) == len(keys), answer)
+    for key, value in zip(keys, drive.do("values")[1:]):
+        same(f"{what}, {key}", value, expected(reader, key))
+        shape, dtype = reader.get_variable_to_shape_map()[key], reader.get_variable_to_dtype_map()[key]
+        answer = drive.ask("by_name", directory, key, dtype.name, ",".join(map(str, shape)), "")
+        same(f"{what}, {key} by key", ["OK", answer[-1]], [answer[0], value.split()[1]])
+
+
+def run_models(drive, root, scratch):
     for folder in sorted(os.listdir(os.path.join(root, "v2"))):
         directory = os.path.join(root, "v2", folder)
         prefix = os.path.join(directory, "variables", "variables")
         if not os.path.exists(prefix + ".index"):
             continue
-        reader = tf.train.load_checkpoint(prefix)
-        if "_CHECKPOINTABLE_OBJECT_GRAPH" not in reader.get_variable_to_shape_map():
-            continue
-        keys = mirror(drive, prefix)
-        answer = drive.ask("read", directory, "")
-        check(f"model {folder}", answer[0] == "OK" and int(answer[1]) == len(keys), answer)
-        for key, value in zip(keys, drive.do("values")[1:]):
-            same(f"model {folder}, {key}", value, expected(reader, key))
-            shape, dtype = reader.get_variable_to_shape_map()[key], reader.get_variable_to_dtype_map()[key]
-            answer = drive.ask("by_name", directory, key, dtype.name, ",".join(map(str, shape)), "")
-            same(f"model {folder}, {key} by key", ["OK", answer[-1]], [answer[0], value.split()[1]])
+        if "_CHECKPOINTABLE_OBJECT_GRAPH" in tf.train.load_checkpoint(prefix).get_variable_to_shape_map():
+            read_model(drive, f"model {folder}", directory, prefix)
+            archive = shutil.make_archive(os.path.join(scratch, folder), "tar", os.path.dirname(directory), folder)
+            drive.do("archive", archive)
+            read_model(drive, f"archive {folder}", folder, prefix)
+            drive.do("archive", "")
+
 
 
 # ---- Fixtures ----
@@ -575,7 +583,7 @@ def main():
         run_matches(drive, scratch, rng)
         run_deferred(drive, scratch)
         run_registered(drive, scratch)
-        run_models(drive, root)
+        run_models(drive, root, scratch)
         run_fixtures(drive, root)
     drive.close()
     print(f"{passed} passed, {failed} failed")

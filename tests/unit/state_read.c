@@ -3,6 +3,8 @@
 
 #include <savedmodel/checkpoint.h>
 
+#include "support/fault_fs.h"
+
 static sm_error err;
 
 /* A directory "d" with a state file, and checkpoints d/ckpt-2, d/sub/ckpt-3 and d/ckpt-4. */
@@ -148,6 +150,39 @@ static void state_write__is_what_tensorflow_writes(void **state) {
   sm_fs_close(fs);
 }
 
+enum { MANY = 100000 };
+
+/* A newest one and MANY paths, of which nothing is there. */
+static char *list_many(void) {
+  static const char first[] = "model_checkpoint_path: \"gone\"\n", line[] = "all_model_checkpoint_paths: \"gone\"\n";
+  char *text = malloc(sizeof first + MANY * (sizeof line - 1));
+  assert_non_null(text);
+  memcpy(text, first, sizeof first);
+  for (size_t i = 0; i < MANY; i++) memcpy(text + sizeof first - 1 + i * (sizeof line - 1), line, sizeof line);
+  return text;
+}
+
+static void state_read__huge_lists(void **state) {
+  (void)state;
+  char found[64], *text = list_many();
+  sm_checkpoint_state *read;
+  sm_open_options options = SM_OPEN_OPTIONS_INIT;
+  sm_fs *fs = make_fs(text);
+  sm_fault_fs counted;
+  sm_fault_fs_init(&counted, fs, UINT64_MAX);
+  options.fs = &counted.base;
+  assert_ok(sm_checkpoint_state_read(&read, "d", NULL, &options, &err), err);
+  assert_number("paths", read->n_paths, MANY);
+  sm_checkpoint_state_free(read);
+  uint64_t before = counted.n_calls;
+  assert_status(sm_latest_checkpoint(found, sizeof found, "d", &options, &err), SM_NOT_FOUND, err);
+  assert_true(counted.n_calls - before < 1000); /* not all of them are looked for */
+  options.max_bytes = 1 << 20;
+  assert_status(sm_checkpoint_state_read(&read, "d", NULL, &options, &err), SM_RESOURCE_EXHAUSTED, err);
+  sm_fs_close(fs);
+  free(text);
+}
+
 static void state_read__the_newest_that_is_there(void **state) {
   (void)state;
   static const struct {
@@ -173,11 +208,9 @@ static void state_read__the_newest_that_is_there(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(state_read__paths_lead_into_the_directory),
-      cmocka_unit_test(state_read__all_that_it_says),
-      cmocka_unit_test(state_read__all_paths_move_with_the_newest),
-      cmocka_unit_test(state_read__refuses_what_is_none),
-      cmocka_unit_test(state_write__is_what_tensorflow_writes),
+      cmocka_unit_test(state_read__paths_lead_into_the_directory),  cmocka_unit_test(state_read__all_that_it_says),
+      cmocka_unit_test(state_read__all_paths_move_with_the_newest), cmocka_unit_test(state_read__refuses_what_is_none),
+      cmocka_unit_test(state_write__is_what_tensorflow_writes),     cmocka_unit_test(state_read__huge_lists),
       cmocka_unit_test(state_read__the_newest_that_is_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
