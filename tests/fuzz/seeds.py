@@ -415,6 +415,47 @@ def v1_seeds(given):
     yield bytes([built | next(flags), i % 256]) + content(1, a) + content(1, b)
 
 
+def state_seeds(given):
+  states = [(["ckpt-1", "ckpt-2"], [1.5, 1700000000.25], 12.5), (["sub/ckpt-3"], [], None),
+            (["/old/d/ckpt-1", "/old/d/gone"], [], 0), (["./ckpt-1", "a/../ckpt-2"], [1e300, "inf"], "nan"),
+            (["../outside-1"], [], None), (["ckpt-?????-of-00002"], [1], 1), ([r"n\303\244me \"x\" \\ \n"], [], None)]
+  for paths, times, preserved in states:
+    text = f'model_checkpoint_path: "{paths[-1]}"\n'
+    text += "".join(f'all_model_checkpoint_paths: "{path}"\n' for path in paths)
+    text += "".join(f"all_model_checkpoint_timestamps: {time}\n" for time in times)
+    yield (text + (f"last_preserved_timestamp: {preserved}\n" if preserved is not None else "")).encode()
+
+
+def restore_seeds(given):
+  add, link, slot, bind, register, restore, read, write, check = range(9)  # as in fuzz_restore.c
+  v, a, b, optimizer, m = range(5)
+  value = content(1, b"VARIABLE_VALUE")
+
+  def node(*parts):
+    return content(1, b"".join(parts))
+
+  def child(to, name):
+    return content(1, number(1, to) + content(2, name))
+
+  def attribute(key):
+    return content(2, value + content(3, key + b"/.ATTRIBUTES/VARIABLE_VALUE"))
+
+  plain = node(child(1, b"v"), child(2, b"a"), child(4, b"optimizer"), child(5, b"save_counter")) + \
+      node(attribute(b"v")) + node(child(3, b"b"), child(0, b"a")) + node(attribute(b"a/b")) + \
+      node(content(3, number(1, 1) + content(2, b"m") + number(3, 6))) + node(attribute(b"save_counter")) + \
+      node(attribute(b"v/.OPTIMIZER_SLOT/optimizer/m"))
+  registered = node(child(1, b"v"), child(2, b"a")) + node(content(4, content(1, b"Test.A") + content(2, b"v"))) + \
+      node(content(4, content(1, b"Test.B") + content(2, b"a")))
+  tree = [(add, 0, v), (add, 0, a), (add, 2, b), (add, 0, optimizer), (slot, 4 | 1 << 4, m), (bind, 1, 0), (bind, 3, 0),
+          (bind, 5, 0)]
+  for graph in (plain, registered):
+    for program in (tree + [(restore, 0, 0), (check, 0, 0), (write, 0, 0)], [(restore, 0, 0)] + tree + [(check, 0, 1)],
+                    tree[:3] + [(read, 0, 0), (link, 2 | 2 << 4, a)] + tree[3:] + [(write, 0, 0), (read, 0, 4)],
+                    [(add, 0, v), (add, 0, a), (register, 1, 0), (read, 0, 0), (register, 2, 1), (write, 0, 0)],
+                    tree + [(read, 0, 16), (check, 0, 2), (restore, 0, 8), (register, 0, 0), (write, 0, 0)]):
+      yield content(1, graph) + content(2, bytes(itertools.chain(*program)))
+
+
 def table_seeds(given):
   for files in given.checkpoints:
     yield b"\0" + files[0]
