@@ -93,22 +93,96 @@ static int compare_rets(const void *a, const void *b) {
                 (*(Tensorflow__FunctionDef__RetEntry *const *)b)->key);
 }
 
-/* What a function is but for its nodes, maps sorted; *memory is freed by the caller. */
+static int compare_control_rets(const void *a, const void *b) {
+  return strcmp((*(Tensorflow__FunctionDef__ControlRetEntry *const *)a)->key,
+                (*(Tensorflow__FunctionDef__ControlRetEntry *const *)b)->key);
+}
+
+static int compare_resource_ids(const void *a, const void *b) {
+  uint32_t x = (*(Tensorflow__FunctionDef__ResourceArgUniqueIdEntry *const *)a)->key;
+  uint32_t y = (*(Tensorflow__FunctionDef__ResourceArgUniqueIdEntry *const *)b)->key;
+  return (x > y) - (x < y);
+}
+
+/* Copies the entries of a map to *to, which moves behind them, and sorts them. Returns them. */
+static void *sort_entries(void ***to, const void *entries, size_t n, int (*compare)(const void *, const void *)) {
+  void **sorted = *to;
+  if (n != 0) memcpy(sorted, entries, n * sizeof *sorted);
+  qsort(sorted, n, sizeof *sorted, compare);
+  *to += n;
+  return sorted;
+}
+
+/* What a function is but for its nodes and arguments, maps sorted; *memory is freed by the caller. */
 static sm_status sort_function(Tensorflow__FunctionDef *out, void **memory, const Tensorflow__FunctionDef *function,
                                sm_error *err) {
   *out = *function;
-  out->n_node_def = 0;
-  size_t n = function->n_attr, n_ret = function->n_ret;
-  void **pointers = *memory = malloc((n + n_ret + 1) * sizeof *pointers);
+  out->n_node_def = out->n_arg_attr = 0;
+  size_t n = out->n_attr + out->n_ret + out->n_control_ret + out->n_resource_arg_unique_id;
+  void **pointers = *memory = malloc((n + 1) * sizeof *pointers);
   if (pointers == NULL) return failure_no_memory(err);
-  if (n != 0) memcpy(pointers, function->attr, n * sizeof *pointers);
-  if (n_ret != 0) memcpy(pointers + n, function->ret, n_ret * sizeof *pointers);
-  qsort(pointers, n, sizeof *pointers, compare_function_attrs);
-  qsort(pointers + n, n_ret, sizeof *pointers, compare_rets);
-  out->attr = (Tensorflow__FunctionDef__AttrEntry **)pointers;
-  out->ret = (Tensorflow__FunctionDef__RetEntry **)(pointers + n);
+  out->attr = sort_entries(&pointers, function->attr, out->n_attr, compare_function_attrs);
+  out->ret = sort_entries(&pointers, function->ret, out->n_ret, compare_rets);
+  out->control_ret = sort_entries(&pointers, function->control_ret, out->n_control_ret, compare_control_rets);
+  out->resource_arg_unique_id =
+      sort_entries(&pointers, function->resource_arg_unique_id, out->n_resource_arg_unique_id, compare_resource_ids);
   return SM_OK;
 }
+
+/* ---- Arguments of functions ---- */
+
+static int compare_arguments(const void *a, const void *b) {
+  uint32_t x = (*(Tensorflow__FunctionDef__ArgAttrEntry *const *)a)->key;
+  uint32_t y = (*(Tensorflow__FunctionDef__ArgAttrEntry *const *)b)->key;
+  return (x > y) - (x < y);
+}
+
+static int compare_argument_attrs(const void *a, const void *b) {
+  return strcmp((*(Tensorflow__FunctionDef__ArgAttrs__AttrEntry *const *)a)->key,
+                (*(Tensorflow__FunctionDef__ArgAttrs__AttrEntry *const *)b)->key);
+}
+
+/* An entry without a value has an empty one. */
+static sm_status sort_argument(Tensorflow__FunctionDef__ArgAttrs *out, void **memory,
+                               const Tensorflow__FunctionDef__ArgAttrEntry *argument, sm_error *err) {
+  *out = (Tensorflow__FunctionDef__ArgAttrs)TENSORFLOW__FUNCTION_DEF__ARG_ATTRS__INIT;
+  if (argument->value != NULL) *out = *argument->value;
+  void **pointers = *memory = malloc((out->n_attr + 1) * sizeof *pointers);
+  if (pointers == NULL) return failure_no_memory(err);
+  out->attr = sort_entries(&pointers, out->attr, out->n_attr, compare_argument_attrs);
+  return SM_OK;
+}
+
+static sm_status same_argument(bool *same, const Tensorflow__FunctionDef__ArgAttrEntry *a,
+                               const Tensorflow__FunctionDef__ArgAttrEntry *b, sm_error *err) {
+  Tensorflow__FunctionDef__ArgAttrs x, y;
+  void *x_memory = NULL, *y_memory = NULL;
+  *same = a->key == b->key;
+  if (!*same) return SM_OK;
+  sm_status status = sort_argument(&x, &x_memory, a, err);
+  if (status == SM_OK) status = sort_argument(&y, &y_memory, b, err);
+  if (status == SM_OK) status = same_message(same, &x.base, &y.base, err);
+  free(x_memory);
+  free(y_memory);
+  return status;
+}
+
+static sm_status same_arguments(bool *same, const Tensorflow__FunctionDef *a, const Tensorflow__FunctionDef *b,
+                                sm_error *err) {
+  size_t n = a->n_arg_attr;
+  *same = n == b->n_arg_attr;
+  if (!*same) return SM_OK;
+  void **pointers = malloc((2 * n + 1) * sizeof *pointers), **end = pointers;
+  if (pointers == NULL) return failure_no_memory(err);
+  Tensorflow__FunctionDef__ArgAttrEntry **x = sort_entries(&end, a->arg_attr, n, compare_arguments);
+  Tensorflow__FunctionDef__ArgAttrEntry **y = sort_entries(&end, b->arg_attr, n, compare_arguments);
+  sm_status status = SM_OK;
+  for (size_t i = 0; i < n && *same && status == SM_OK; i++) status = same_argument(same, x[i], y[i], err);
+  free(pointers);
+  return status;
+}
+
+/* ---- Whole functions ---- */
 
 static sm_status same_head(bool *same, const Tensorflow__FunctionDef *a, const Tensorflow__FunctionDef *b,
                            sm_error *err) {
@@ -126,6 +200,7 @@ static sm_status same_function(bool *same, const void *a, const void *b, sm_erro
   const Tensorflow__FunctionDef *x = a, *y = b;
   differences inside = {.items = NULL};
   SM_TRY(same_head(same, x, y, err));
+  if (*same) SM_TRY(same_arguments(same, x, y, err));
   if (!*same) return SM_OK;
   sm_status status = diff_nodes(&inside, x->node_def, x->n_node_def, y->node_def, y->n_node_def, err);
   *same = inside.n == 0;
