@@ -16,7 +16,8 @@
  *   tensors.c    tensors                          cat.c         cat
  *   surgery.c    checkpoint rename, subset, merge    surgery_plan.c  what becomes of each tensor
  *   optimizer_keys.c  keys of optimizers             average.c     checkpoint average
- *   diff.c       diff                             diff_graph.c, diff_tensors.c, diff_assets.c  its parts
+ *   diff.c       diff                             diff_graph.c, diff_objects.c, diff_properties.c, diff_tensors.c,
+ *                                                 diff_assets.c  its parts
  *   run_verify.c verify                           sha256.c      checksums of tensors
  *   inspect_checkpoint.c  inspect_checkpoint       show_objects.c  objects
  *   run_scan.c   scan                             policy.c      scan --policy

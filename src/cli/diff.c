@@ -78,6 +78,8 @@ static sm_status diff_pair(differences *out, const sm_meta_graph *a, const sm_me
   char *tags = is_among ? cli_join_tags(a, ", ", true) : NULL;
   out->where = tags;
   sm_status status = diff_meta_graphs(out, a, b, err);
+  if (status == SM_OK) status = diff_objects(out, a, b, err);
+  if (status == SM_OK) status = diff_properties(out, a, b, err);
   out->where = NULL;
   free(tags);
   return status;
@@ -113,6 +115,7 @@ static int diff(const cli_args *args, const side *a, const side *b) {
   if (a->model != NULL && b->model != NULL) {
     const model_place a_place = place_of(a), b_place = place_of(b);
     status = diff_models(&found, a->model, b->model, &err);
+    if (status == SM_OK) status = diff_fingerprint(&found, a->model, b->model, &err);
     if (status == SM_OK) status = diff_assets(&found, &a_place, &b_place, &err);
   }
   const checkpoint_place a_tensors = {a->tensors, a->storage.fs}, b_tensors = {b->tensors, b->storage.fs};

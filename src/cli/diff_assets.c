@@ -1,4 +1,4 @@
-/* savedmodel diff: the files in assets. */
+/* savedmodel diff: the files in assets and in assets.extra. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +8,13 @@
 
 typedef struct asset_file {
   const model_place *place;
+  const char *dir; /* in the model */
   char *name;
 } asset_file;
 
 typedef struct asset_list {
   const model_place *place;
+  const char *dir;
   named_item *items; /* asset_files */
   size_t n, capacity;
 } asset_list;
@@ -35,14 +37,14 @@ static sm_status add_file(void *ctx, const sm_model_file *file, sm_error *err) {
     free(name);
     return failure_no_memory(err);
   }
-  *added = (asset_file){list->place, name};
+  *added = (asset_file){list->place, list->dir, name};
   list->items[list->n++] = (named_item){{name, strlen(name)}, added};
   return SM_OK;
 }
 
-static sm_status list_files(asset_list *out, const model_place *place, sm_error *err) {
-  *out = (asset_list){.place = place};
-  SM_TRY(sm_model_list_files(place->model, SM_DIR_ASSETS, add_file, out, err));
+static sm_status list_files(asset_list *out, const model_place *place, const char *dir, sm_error *err) {
+  *out = (asset_list){.place = place, .dir = dir};
+  SM_TRY(sm_model_list_files(place->model, dir, add_file, out, err));
   if (out->n != 0) named_items_sort(out->items, out->n);
   return SM_OK;
 }
@@ -59,8 +61,8 @@ static void free_list(asset_list *list) {
 /* ---- Comparing ---- */
 
 static sm_status open_file(sm_file *out, const asset_file *file, sm_error *err) {
-  char name[sizeof SM_DIR_ASSETS + 4096];
-  int n = snprintf(name, sizeof name, "%s/%s", SM_DIR_ASSETS, file->name);
+  char name[sizeof SM_DIR_ASSETS_EXTRA + 4096];
+  int n = snprintf(name, sizeof name, "%s/%s", file->dir, file->name);
   if (n < 0 || (size_t)n >= sizeof name) return failure(err, SM_INVALID_ARGUMENT, "%s: the path is too long", name);
   return file->place->fs->open(out, file->place->fs, file->place->dir, name, 0, err);
 }
@@ -93,12 +95,18 @@ static sm_status same_file(bool *same, const void *a, const void *b, sm_error *e
   return status;
 }
 
-sm_status diff_assets(differences *out, const model_place *a, const model_place *b, sm_error *err) {
+static sm_status diff_dir(differences *out, difference_subject subject, const char *dir, const model_place *a,
+                          const model_place *b, sm_error *err) {
   asset_list x, y = {.items = NULL};
-  sm_status status = list_files(&x, a, err);
-  if (status == SM_OK) status = list_files(&y, b, err);
-  if (status == SM_OK) status = differences_add_named(out, DIFFERENT_ASSET, x.items, x.n, y.items, y.n, same_file, err);
+  sm_status status = list_files(&x, a, dir, err);
+  if (status == SM_OK) status = list_files(&y, b, dir, err);
+  if (status == SM_OK) status = differences_add_named(out, subject, x.items, x.n, y.items, y.n, same_file, err);
   free_list(&x);
   free_list(&y);
   return status;
+}
+
+sm_status diff_assets(differences *out, const model_place *a, const model_place *b, sm_error *err) {
+  SM_TRY(diff_dir(out, DIFFERENT_ASSET, SM_DIR_ASSETS, a, b, err));
+  return diff_dir(out, DIFFERENT_EXTRA_ASSET, SM_DIR_ASSETS_EXTRA, a, b, err);
 }

@@ -86,8 +86,17 @@ void differences_free(differences *of) {
 
 static const struct {
   const char *one, *all;
-} subjects[N_SUBJECTS] = {{"asset", "assets"},         {"function", "functions"}, {"node", "nodes"},    {"op", "ops"},
-                          {"signature", "signatures"}, {"tags", "tags"},          {"tensor", "tensors"}};
+} subjects[N_SUBJECTS] = {{"asset", "assets"},
+                          {"collection", "collections"},
+                          {"extra asset", "extra_assets"},
+                          {"function", "functions"},
+                          {"node", "nodes"},
+                          {"object", "objects"},
+                          {"op", "ops"},
+                          {"property", "properties"},
+                          {"signature", "signatures"},
+                          {"tags", "tags"},
+                          {"tensor", "tensors"}};
 static const char *const kinds[N_KINDS] = {"added", "changed", "removed"};
 
 static void print_form(const tensor_form_facts *form) {
@@ -112,7 +121,10 @@ void differences_print_text(const differences *of) {
   for (size_t i = 0; i < of->n; i++) {
     const difference *d = &of->items[i];
     printf("%s %s: ", subjects[d->subject].one, kinds[d->kind]);
-    cli_put(d->name, d->name_size);
+    if (d->subject == DIFFERENT_OBJECT && d->name_size == 0)
+      putchar('/'); /* the root, as savedmodel objects calls it */
+    else
+      cli_put(d->name, d->name_size);
     if (d->subject == DIFFERENT_TENSOR && d->kind == WAS_CHANGED) print_change(d);
     if (d->where != NULL) printf(" (in %s)", d->where);
     putchar('\n');
@@ -171,7 +183,9 @@ void differences_print_json(const differences *of) {
   json out = {.depth = 0};
   json_begin_object(&out, NULL);
   print_json_subject(&out, of, DIFFERENT_ASSET);
+  print_json_subject(&out, of, DIFFERENT_COLLECTION);
   json_bool(&out, "equal", of->n == 0);
+  print_json_subject(&out, of, DIFFERENT_EXTRA_ASSET);
   json_string(&out, "format", "savedmodel/1");
   for (int subject = DIFFERENT_FUNCTION; subject < N_SUBJECTS; subject++)
     print_json_subject(&out, of, (difference_subject)subject);

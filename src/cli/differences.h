@@ -7,9 +7,13 @@
 
 typedef enum difference_subject {
   DIFFERENT_ASSET,
+  DIFFERENT_COLLECTION,
+  DIFFERENT_EXTRA_ASSET,
   DIFFERENT_FUNCTION,
   DIFFERENT_NODE,
+  DIFFERENT_OBJECT,
   DIFFERENT_OP,
+  DIFFERENT_PROPERTY,
   DIFFERENT_SIGNATURE,
   DIFFERENT_TAGS,
   DIFFERENT_TENSOR,
@@ -69,10 +73,18 @@ void differences_print_text(const differences *of);
 void differences_print_json(const differences *of);
 void differences_free(differences *of);
 
-/* ---- diff_graph.c, diff_tensors.c, diff_assets.c ---- */
+/* ---- diff_graph.c, diff_objects.c, diff_properties.c, diff_tensors.c, diff_assets.c ---- */
 
 /* Two meta graphs. Errors: those of reading them. */
 sm_status diff_meta_graphs(differences *out, const sm_meta_graph *a, const sm_meta_graph *b, sm_error *err);
+
+sm_status diff_objects(differences *out, const sm_meta_graph *a, const sm_meta_graph *b, sm_error *err);
+
+/* Collections, saver, init op, train op. */
+sm_status diff_properties(differences *out, const sm_meta_graph *a, const sm_meta_graph *b, sm_error *err);
+
+/* Is there one? What it says changes whenever anything does. */
+sm_status diff_fingerprint(differences *out, const sm_model *a, const sm_model *b, sm_error *err);
 
 /* A checkpoint; reader NULL: one without tensors. fs NULL: local files. */
 typedef struct checkpoint_place {
@@ -89,7 +101,7 @@ typedef struct model_place {
   const char *dir;
 } model_place;
 
-/* The files in assets of two models, byte by byte. */
+/* The files in assets and in assets.extra of two models, byte by byte. */
 sm_status diff_assets(differences *out, const model_place *a, const model_place *b, sm_error *err);
 
 #endif

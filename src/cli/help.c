@@ -160,8 +160,9 @@ static const char surgery_text[] =
 static const char diff_text[] =
     "usage: savedmodel diff A B [--json]\n"
     "\n"
-    "Says in what B differs from A: of models tags, signatures, ops, functions, nodes and assets; of models and\n"
-    "checkpoints tensors, with the number of elements that differ and the largest difference. Elements are compared\n"
+    "Says in what B differs from A: of models tags, signatures, ops, functions, nodes, objects, collections, saver,\n"
+    "init op and train op, assets, extra assets, and whether there is a fingerprint; of models and checkpoints\n"
+    "tensors, with the number of elements that differ and the largest difference. Elements are compared\n"
     "by their bytes: a NaN equals itself, 0.0 and -0.0 differ. Exit status 0 when nothing differs, 1 otherwise.\n"
     "\n"
     "A and B are directories of models, or what savedmodel tensors takes; of a model and a checkpoint just the "

@@ -5,7 +5,7 @@
 
 Every checkpoint below the roots is renamed, taken apart, put together and averaged with itself; values are compared by the
 checksums in truth.json where there are any, else by those of `tensors --sha256`.  Then averages and differences of numbers
-that are computed here, what has to be refused, and damaged checkpoints, of which nothing may be left behind.  Needs neither
+that are computed here, differences of models in which something is changed, what has to be refused, and damaged checkpoints, of which nothing may be left behind.  Needs neither
 TensorFlow nor numpy; surgery_tf.py restores results with TensorFlow.
 """
 import glob
@@ -242,6 +242,60 @@ def check_differences(checker):
     checker.clear()
 
 
+MODELS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "models")
+
+
+def change_model(checker, name, changes):
+    """A copy of a model in text, in which pieces of the text become others."""
+    source, copy = os.path.join(MODELS, name), checker.path("changed")
+    shutil.copytree(source, copy)
+    text = os.path.join(copy, "saved_model.pbtxt")
+    checker.run("convert", os.path.join(copy, "saved_model.pb"), text)
+    os.remove(os.path.join(copy, "saved_model.pb"))
+    with open(text, encoding="utf-8") as file:
+        content = file.read()
+    for old, new in changes:
+        checker.result(name, old in content, "has no %r" % old)
+        content = content.replace(old, new, 1)
+    with open(text, "w", encoding="utf-8") as file:
+        file.write(content)
+    return source, copy
+
+
+def check_model_difference(checker, name, changes, wanted, add_files=False):
+    """wanted: what differs, "subject/kind/name"; nothing else does."""
+    source, copy = change_model(checker, name, changes)
+    if add_files:
+        os.remove(os.path.join(copy, "fingerprint.pb"))
+        os.makedirs(os.path.join(copy, "assets.extra", "d"))
+        with open(os.path.join(copy, "assets.extra", "d", "notes.txt"), "w", encoding="utf-8") as file:
+            file.write("notes")
+    run = checker.run("diff", source, copy, "--json")
+    report = json.loads(run.stdout or "{}")
+    checker.result("diff " + name, list(report) == sorted(report), "keys: %s" % list(report))
+    found = {"%s/%s/%s" % (subject, kind, item) for subject, lists in report.items() if isinstance(lists, dict)
+             for kind, items in lists.items() for item in items}
+    checker.result("diff " + name, found == wanted and run.returncode == (1 if wanted else 0),
+                   "%s, expected %s %s" % (found, wanted, run.stderr))
+    text = checker.run("diff", source, copy).stdout
+    checker.result("diff " + name, text.count("\n") == len(wanted), text)
+    shutil.rmtree(copy)
+
+
+def check_model_differences(checker):
+    v1, v2 = "v1/classify_regress_predict", "v2/variables"
+    check_model_difference(checker, v1, [], set())
+    check_model_difference(checker, v1, [("max_to_keep: 5", "max_to_keep: 6")], {"properties/changed/saver"})
+    check_model_difference(checker, v1, [('key: "trainable_variables"', 'key: "renamed"')],
+                           {"collections/added/renamed", "collections/removed/trainable_variables"})
+    check_model_difference(checker, v1, [("initial_value:08\\001", "initial_value:08\\000")],
+                           {"collections/changed/trainable_variables"})
+    check_model_difference(checker, v2, [], set())
+    check_model_difference(checker, v2, [], {"properties/removed/fingerprint", "extra_assets/added/d/notes.txt"}, True)
+    check_model_difference(checker, v2, [('name: "my/own_name"\n      }', 'name: "other"\n      }')],
+                           {"objects/changed/named"})
+
+
 # ---- What is refused ----
 
 def check_refusals(checker):
@@ -315,6 +369,7 @@ def main(tool, *roots):
             return 0
         check_numbers(checker)
         check_differences(checker)
+        check_model_differences(checker)
         check_refusals(checker)
         for root in roots:
             for path, truth in checkpoints(root):
