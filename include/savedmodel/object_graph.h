@@ -1,0 +1,270 @@
+/*
+ * Saving models of TensorFlow 2 from C: tf.saved_model.save without Python. A program builds the objects that Python would
+ * have, variables, tables, functions and what holds them, and the library derives the rest: the graph of loaders that run
+ * a session, the object graph of tf.saved_model.load, checkpoint keys, saver, init op, and functions for the signatures.
+ *
+ *   sm_object_graph_new -> _add_variable, _add_function, ... -> _set_signature -> _save (or _attach, to a builder)
+ */
+#ifndef SAVEDMODEL_OBJECT_GRAPH_H
+#define SAVEDMODEL_OBJECT_GRAPH_H
+
+#include <savedmodel/builder.h>
+#include <savedmodel/objects.h>
+
+SM_BEGIN_DECLS
+
+/* Objects to be saved, numbered in the order they are added; 0 is the root. exclusive. */
+typedef struct sm_object_graph sm_object_graph;
+
+enum { SM_OBJECT_ROOT = 0 };
+
+/** Begin with nothing but a root. out: freed with sm_object_graph_free. allocator: NULL: malloc. */
+SM_API sm_status sm_object_graph_new(sm_object_graph **out, const sm_allocator *allocator, sm_error *err);
+
+/** Free; what was borrowed is the caller's. NULL is left alone. */
+SM_API void sm_object_graph_free(sm_object_graph *objects);
+
+/* ---- Objects ----
+ *
+ * What the functions below have in common:
+ *
+ *   out     the object's number; NULL: not wanted.
+ *   parent  the object that has it as an attribute, item or value, under name: an attribute's name in Python, the key of
+ *           a dict. Items of lists and tuples are "0", "1" and so on, in that order. At the root the name "signatures" is
+ *           reserved.
+ *
+ * Strings and structs are copied; values of tensors are borrowed until the model is saved (sm_object_graph_save returned,
+ * sm_builder_finish was called).
+ *
+ * Errors of all: NOT_FOUND no such object; ALREADY_EXISTS parent has a child of that name; INVALID_ARGUMENT no name, one
+ * that is not UTF-8, a reserved one, a list's next item has another number; parent is none that has children;
+ * RESOURCE_EXHAUSTED. Messages name objects by their path, "layers/0/kernel".
+ */
+
+/* What Python makes of an object that has others. */
+typedef enum sm_container {
+  SM_CONTAINER_OBJECT = 0, /* attributes */
+  SM_CONTAINER_LIST,
+  SM_CONTAINER_DICT,
+  SM_CONTAINER_TUPLE
+} sm_container;
+
+SM_API sm_status sm_object_graph_add(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                                     sm_container container, sm_error *err);
+
+/** One more way to an object: things may be shared, and there may be cycles. */
+SM_API sm_status sm_object_graph_link(sm_object_graph *objects, int32_t parent, const char *name, int32_t child,
+                                      sm_error *err);
+
+/** A variable to be saved. Zero is the default of every field but dtype and shape. */
+typedef struct sm_variable_spec {
+  const sm_tensor_view
+      *value;     /* with dtype and shape; NULL: the caller adds it to sm_builder_get_variables under the key
+                                  that sm_object_graph_get_key tells, in one piece or streamed */
+  sm_dtype dtype; /* of a variable without value; so are the next two */
+  int32_t rank;
+  const int64_t *dims;
+  const char *name;   /* what users see, "dense/kernel"; several may have the same. NULL: its path */
+  const char *device; /* kept when sm_export_options.variable_policy says so. NULL: none */
+  bool not_trainable;
+  sm_synchronization synchronization;
+  sm_aggregation aggregation;
+} sm_variable_spec;
+
+/** Errors: also INVALID_ARGUMENT a dtype that variables do not have, a shape that is not fully known. */
+SM_API sm_status sm_object_graph_add_variable(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                                              const sm_variable_spec *spec, sm_error *err);
+
+/** A tensor that functions capture, and that stays what it is: it lies in the graph, whose size is limited to 2 GiB. */
+SM_API sm_status sm_object_graph_add_constant(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                                              const sm_tensor_view *value, sm_error *err);
+
+/** A file that goes with the model; functions and tables capture its path, a string. tensor_name is not heeded. */
+SM_API sm_status sm_object_graph_add_asset(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                                           const sm_asset_spec *file, sm_error *err);
+
+/** A lookup table. Zero is the default of every field but the dtypes. */
+typedef struct sm_lookup_table {
+  sm_dtype key_dtype, value_dtype;
+  bool is_mutable;                     /* MutableHashTableV2: its contents, keys and values, lie in the checkpoint */
+  const sm_tensor_view *keys, *values; /* of one dimension, as many of one as of the other; NULL: from a file, or, if it
+                                          is mutable, none */
+  int32_t asset;                  /* object: the text file that a table which does not change is read from; 0: none */
+  int64_t key_index, value_index; /* column, SM_TABLE_WHOLE_LINE or SM_TABLE_LINE_NUMBER (savedmodel/graph.h) */
+  char delimiter;                 /* of columns; 0: a tab */
+} sm_lookup_table;
+
+/** Errors: also INVALID_ARGUMENT both keys and a file, or neither; dtypes and values that differ. */
+SM_API sm_status sm_object_graph_add_table(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                                           const sm_lookup_table *spec, sm_error *err);
+
+/**
+ * The variable in which an optimizer keeps its state for another one ("momentum"). It is no child of anything, and lies in
+ * the checkpoint only: tf.train.Checkpoint restores it, tf.saved_model.load leaves it alone.
+ */
+SM_API sm_status sm_object_graph_add_slot(int32_t *out, sm_object_graph *objects, int32_t optimizer, int32_t variable,
+                                          const char *slot_name, const sm_tensor_view *value, sm_error *err);
+
+/** The class that Python has registered for it, "package>Class". */
+SM_API sm_status sm_object_graph_set_registered_name(sm_object_graph *objects, int32_t object, const char *name,
+                                                     sm_error *err);
+
+/* ---- Functions ---- */
+
+/** An object that a function works on without being passed it. */
+typedef struct sm_function_capture {
+  const char
+      *node; /* of graph_def: the VarHandleOp, HashTableV2, Placeholder or Const that stands for it; of a FunctionDef:
+                       the argument, NULL: the next one */
+  int32_t object;
+} sm_function_capture;
+
+/** A tensor that a function takes or returns. */
+typedef struct sm_function_tensor {
+  const char *name;   /* argument, or key of a dict that is returned; NULL: see sm_trace.outputs */
+  const char *tensor; /* in graph_def, "x:0"; NULL: of a FunctionDef, the next argument or result */
+  sm_dtype dtype;     /* SM_DT_INVALID: what the graph or FunctionDef says */
+  int32_t rank;       /* -1: unknown */
+  const int64_t *dims;
+} sm_function_tensor;
+
+/**
+ * A concrete function: one way in which a function can be called. It is given as the name of a FunctionDef, or as the graph
+ * that it is cut out of: backwards from the outputs to the inputs and captures.
+ */
+typedef struct sm_trace {
+  const char *function; /* a FunctionDef of sm_object_graph_add_library, "__inference_f_12"; NULL: graph_def counts */
+  sm_string graph_def;  /* serialised; copied */
+  const sm_function_tensor *inputs; /* of a FunctionDef: may be NULL, then it says all but the shapes */
+  size_t n_inputs;
+  const sm_function_tensor *outputs; /* all have names: a dict; one without: a tensor; several without: a tuple */
+  size_t n_outputs;
+  const sm_function_capture *captures; /* of a FunctionDef: its last arguments, in their order */
+  size_t n_captures;
+  const char *const *control_outputs; /* nodes of graph_def that run whenever the function does, such as assignments.
+                                         Those with effects that inputs of other nodes lead to are found */
+  size_t n_control_outputs;
+  /* What Python passes and gets, where that is more than tensors; specs in it are named as inputs and outputs. A
+   * FunctionDef has to have its arguments in the order of the specs, dicts being sorted by key. */
+  const sm_structured *input_structure;  /* TUPLE of a TUPLE and a DICT; NULL: inputs, positional */
+  const sm_structured *output_structure; /* NULL: as outputs say */
+} sm_trace;
+
+/** A function as Python has it, with its traces: which one a call means, its arguments decide. */
+typedef struct sm_traced_function {
+  const sm_trace *traces; /* tried in this order */
+  size_t n_traces;
+  const sm_parameter *parameters; /* without self; NULL: the inputs of the first trace */
+  size_t n_parameters;
+  bool is_fixed; /* tf.function(input_signature=...): the specs of its only trace */
+} sm_traced_function;
+
+/**
+ * A function.
+ *
+ * Errors: also INVALID_ARGUMENT, naming path and function: there is no such FunctionDef, its arguments are not those of
+ *   inputs and captures by number and dtype, its name does not end in "_NUMBER" (fingerprints need that), what is captured
+ *   is none that can be; graph_def cannot be cut.
+ */
+SM_API sm_status sm_object_graph_add_function(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                                              const sm_traced_function *function, sm_error *err);
+
+/**
+ * Take over the functions and the registered gradients of a GraphDef. Before functions that name them.
+ * Errors: ALREADY_EXISTS another function of that name; DATA_LOSS, RESOURCE_EXHAUSTED.
+ */
+SM_API sm_status sm_object_graph_add_library(sm_object_graph *objects, sm_string graph_def, sm_error *err);
+
+/* ---- Signatures ---- */
+
+/**
+ * What servers call. Inputs have the names of the function's specs, which have to be different; outputs those of the dict
+ * that it returns, or output_0, output_1, ...
+ *
+ * trace  which of the function's.
+ *
+ * Errors: NOT_FOUND no such function or trace; ALREADY_EXISTS the key; INVALID_ARGUMENT a reserved key, two inputs of one
+ *   name, outputs that are no tensors.
+ */
+SM_API sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *key, int32_t function,
+                                               size_t trace, sm_error *err);
+
+/* ---- Saving ---- */
+
+/* Source: python/saved_model/save_options.py, VariablePolicy. */
+typedef enum sm_variable_policy {
+  SM_VARIABLE_POLICY_NONE = 0,
+  SM_VARIABLE_POLICY_SAVE_VARIABLE_DEVICES,
+  SM_VARIABLE_POLICY_EXPAND_DISTRIBUTED_VARIABLES /* devices, too; there are no distributed variables here */
+} sm_variable_policy;
+
+/** "save_variable_devices" or "expand_distributed_variables", in any case; NULL: none. Errors: INVALID_ARGUMENT another. */
+SM_API sm_status sm_variable_policy_parse(sm_variable_policy *out, const char *text, sm_error *err);
+
+/** Another name for all traces of a function. */
+typedef struct sm_function_alias_spec {
+  const char *alias;
+  int32_t function;
+} sm_function_alias_spec;
+
+/** tf.saved_model.SaveOptions. Zero is the default of every field but struct_size; start from SM_EXPORT_OPTIONS_INIT. */
+typedef struct sm_export_options {
+  size_t struct_size;
+  const char *const *namespace_whitelist; /* of operations "namespace>Op" that may be used; NULL: all */
+  size_t n_namespaces;
+  sm_string debug_info; /* serialised GraphDebugInfo, for debug/; borrowed until finish. {NULL, 0}: none */
+  const sm_function_alias_spec *function_aliases;
+  size_t n_function_aliases;
+  const char *io_device; /* has no effect: files are written by the caller's machine */
+  sm_variable_policy variable_policy;
+  bool no_custom_gradients;      /* leave out those registered in libraries */
+  bool strip_debug_ops;          /* Assert, PrintV2, Print and CheckNumerics become NoOp and Identity */
+  bool image_format;             /* UNIMPLEMENTED, as in released TensorFlow */
+  bool skip_saver;               /* loaders that run a session then leave variables uninitialised */
+  const char *const *extra_tags; /* beside "serve" */
+  size_t n_extra_tags;
+  bool no_signatures;                        /* none, instead of TensorFlow's choice */
+  void (*note)(void *ctx, const char *what); /* told of choices that may surprise; NULL: nobody wants to know */
+  void *note_ctx;
+} sm_export_options;
+
+#define SM_EXPORT_OPTIONS_INIT \
+  { .struct_size = sizeof(sm_export_options) }
+
+/**
+ * Add the objects to a model, as a meta graph. Everything is checked first; then the values are written to the model's
+ * variables.
+ *
+ * index    of the meta graph; NULL: not wanted.
+ * builder  has no other meta graph: tf.saved_model.load takes objects from a model with a single one.
+ * options  NULL: defaults.
+ *
+ * If no signature was set, TensorFlow's rule chooses: the root's function "_default_save_signature", else the only function
+ * that is_fixed, becomes SM_KEY_SERVING_DEFAULT; otherwise there is none, and a note says so.
+ *
+ * The same objects and options give the same bytes.
+ *
+ * Errors: INVALID_ARGUMENT what sm_builder_add_meta_graph refuses; an operation of a namespace that is not in the whitelist
+ *   (the message names operation, node, function and namespace); FAILED_PRECONDITION the builder has a meta graph, or the
+ *   objects were attached before; RESOURCE_EXHAUSTED; those of sm_bundle_writer_add.
+ */
+SM_API sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_builder *builder,
+                                        const sm_export_options *options, sm_error *err);
+
+/**
+ * The key that the value of a variable or slot has in the checkpoint. Until the objects are freed.
+ * Errors: FAILED_PRECONDITION before attach; NOT_FOUND it has none.
+ */
+SM_API sm_status sm_object_graph_get_key(const char **out, const sm_object_graph *objects, int32_t object,
+                                         sm_error *err);
+
+/**
+ * tf.saved_model.save: a model of these objects in dir. options, save: NULL: defaults. All variables have values.
+ * Errors: those of sm_builder_open, sm_object_graph_attach, sm_builder_finish.
+ */
+SM_API sm_status sm_object_graph_save(sm_object_graph *objects, const char *dir, const sm_export_options *options,
+                                      const sm_save_options *save, sm_error *err);
+
+SM_END_DECLS
+
+#endif
