@@ -3,20 +3,6 @@
 
 /* ---- Names ---- */
 
-sm_string sm_escape_name(sm_arena *arena, sm_string name) {
-  size_t size = 0, n_escaped = 0;
-  for (size_t i = 0; i < name.size; i++) n_escaped += name.data[i] == '.' || name.data[i] == '/';
-  char *text = n_escaped < SIZE_MAX - name.size ? sm_arena_alloc(arena, name.size + n_escaped + 1) : NULL;
-  if (text == NULL) return (sm_string){NULL, 0};
-  for (size_t i = 0; i < name.size; i++) {
-    char c = name.data[i];
-    text[size++] = c == '/' ? '.' : c;
-    if (c == '.' || c == '/') text[size++] = c == '.' ? '.' : 'S';
-  }
-  text[size] = '\0';
-  return (sm_string){text, size};
-}
-
 static sm_status copy_name(sm_string *out, sm_checkpoint *tree, const char *name, sm_error *err) {
   *out = sm_arena_copy(&tree->arena, sm_string_of(name));
   return out->data != NULL ? SM_OK : sm_arena_fail(&tree->arena, strlen(name) + 1, err);

@@ -3,7 +3,7 @@
 #define SM_CHECKPOINT_CHECKPOINT_TREE_H
 
 #include "checkpoint/checkpoint_internal.h"
-#include "objects/checkpoint_graph.h"
+#include "objects/tracked_write.h"
 
 typedef struct sm_tree_edge {
   struct sm_tree_edge *next;
@@ -72,10 +72,6 @@ struct sm_checkpoint {
 
 /* ---- checkpoint_tree.c ---- */
 
-/* name with '.' and '/' written otherwise; its data is NULL when there is no memory. Source:
- * python/trackable/trackable_utils.py, escape_local_name. */
-sm_string sm_escape_name(sm_arena *arena, sm_string name);
-
 /* Errors: NOT_FOUND there is no such node. */
 sm_status sm_tree_check_node(const sm_checkpoint *tree, int32_t node, sm_error *err);
 
@@ -94,9 +90,6 @@ typedef struct sm_tree_layout {
 } sm_tree_layout;
 
 sm_status sm_tree_lay_out(sm_tree_layout *out, const sm_checkpoint *tree, sm_arena *arena, sm_error *err);
-
-/* The key of a value. */
-sm_status sm_tree_key(const char **out, sm_string path, sm_string attribute, sm_arena *arena, sm_error *err);
 
 /* ---- tree_match.c ---- */
 

@@ -23,7 +23,7 @@ static sm_status check_value(check *c, int32_t node, const sm_tree_value *value,
   c->n_values++;
   if (value->is_read) c->n_read++;
   if (value->is_read || !is_told) return SM_OK;
-  SM_TRY(sm_tree_key(&key, c->layout.paths[node], value->name, &c->arena, err));
+  SM_TRY(sm_object_key(&key, c->layout.paths[node], value->name, &c->arena, err));
   tell(c, is_mismatched ? SM_DIFFERENCE_MISMATCHED : SM_DIFFERENCE_MISSING, key, value->binding,
        is_mismatched ? "of another dtype or shape in the checkpoint" : "has no value from the checkpoint");
   return SM_OK;

@@ -1,9 +1,6 @@
 /* The numbers and keys that objects have in a checkpoint. */
 #include "checkpoint/checkpoint_tree.h"
 
-/* Source: python/trackable/trackable_utils.py, OBJECT_ATTRIBUTES_NAME and _OPTIMIZER_SLOTS_NAME. */
-static const char attributes_part[] = ".ATTRIBUTES", slot_part[] = ".OPTIMIZER_SLOT";
-
 typedef struct layout {
   const sm_checkpoint *tree;
   sm_arena *arena;
@@ -19,40 +16,6 @@ typedef struct ranked_slot {
   int32_t variable; /* its number */
 } ranked_slot;
 
-/* ---- Paths ---- */
-
-/* The parts with '/' between them; n of them, at most 4. The path of the root is empty. */
-static sm_status join(sm_string *out, const sm_string *parts, size_t n, sm_arena *arena, sm_error *err) {
-  size_t size = n;
-  for (size_t i = 0; i < n; i++)
-    if (!sm_add_size(size, parts[i].size, &size)) return SM_FAIL_OOM(err, SIZE_MAX);
-  char *text = sm_arena_alloc(arena, size);
-  if (text == NULL) return sm_arena_fail(arena, size, err);
-  *out = (sm_string){text, size - 1};
-  for (size_t i = 0; i < n; i++) {
-    if (parts[i].size != 0) memcpy(text, parts[i].data, parts[i].size);
-    text += parts[i].size;
-    *text++ = i + 1 < n ? '/' : '\0';
-  }
-  return SM_OK;
-}
-
-static sm_status escape(sm_string *out, sm_string name, sm_arena *arena, sm_error *err) {
-  *out = sm_escape_name(arena, name);
-  return out->data != NULL ? SM_OK : sm_arena_fail(arena, name.size + 1, err);
-}
-
-sm_status sm_tree_key(const char **out, sm_string path, sm_string attribute, sm_arena *arena, sm_error *err) {
-  sm_string escaped, key;
-  SM_TRY(escape(&escaped, attribute, arena, err)); /* once more: see save_util.py, _get_tensors_from_trackable */
-  const sm_string parts[] = {path, sm_string_of(attributes_part), escaped};
-  SM_TRY(join(&key, parts, 3, arena, err));
-  *out = key.data;
-  return SM_OK;
-}
-
-/* ---- Numbers ---- */
-
 static void number_node(layout *l, int32_t node, sm_string path) {
   l->numbers[node] = l->n;
   l->order[l->n++] = node;
@@ -61,10 +24,9 @@ static void number_node(layout *l, int32_t node, sm_string path) {
 
 static sm_status number_children(layout *l, int32_t parent, sm_error *err) {
   for (const sm_tree_edge *edge = l->tree->nodes[parent].first_edge; edge != NULL; edge = edge->next) {
-    sm_string parts[2] = {l->paths[parent]}, path;
+    sm_string path;
     if (l->numbers[edge->child] >= 0) continue;
-    SM_TRY(escape(&parts[1], edge->name, l->arena, err));
-    SM_TRY(join(&path, parent == 0 ? parts + 1 : parts, parent == 0 ? 1 : 2, l->arena, err));
+    SM_TRY(sm_child_path(&path, l->paths[parent], edge->name, l->arena, err));
     number_node(l, edge->child, path);
   }
   return SM_OK;
@@ -83,9 +45,8 @@ static sm_status number_slots(layout *l, int32_t optimizer, sm_error *err) {
   sm_sort(l->sorted, n, sizeof *l->sorted, is_slot_before);
   for (size_t i = 0; i < n; i++) {
     const sm_tree_slot *slot = l->sorted[i].slot;
-    sm_string parts[4] = {l->paths[slot->variable], sm_string_of(slot_part), l->paths[optimizer]}, path;
-    SM_TRY(escape(&parts[3], slot->name, l->arena, err));
-    SM_TRY(join(&path, parts, 4, l->arena, err));
+    sm_string path;
+    SM_TRY(sm_slot_path(&path, l->paths[slot->variable], l->paths[optimizer], slot->name, l->arena, err));
     number_node(l, slot->node, path);
     l->slots[slot->node] = slot;
   }

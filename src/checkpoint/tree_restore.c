@@ -104,7 +104,7 @@ static sm_status miss_value(batch *b, int32_t node, const sm_tree_value *value, 
   value->binding->status = SM_NOT_FOUND;
   if (node == b->tree->counter_node) return SM_OK;
   if (b->layout.order == NULL) SM_TRY(sm_tree_lay_out(&b->layout, b->tree, &b->arena, err));
-  SM_TRY(sm_tree_key(&key, b->layout.paths[node], value->name, &b->arena, err));
+  SM_TRY(sm_object_key(&key, b->layout.paths[node], value->name, &b->arena, err));
   miss(b, key, value->binding);
   return SM_OK;
 }

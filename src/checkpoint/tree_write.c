@@ -1,28 +1,9 @@
 /* Writing trees of objects: values, and the graph that says which they are. Format: proto/trackable_object_graph.proto.
  * Source of what is written: python/checkpoint/save_util.py. */
 #include "checkpoint/checkpoint_tree.h"
-#include "wire/emit.h"
 
-/* Field numbers: proto/trackable_object_graph.proto. */
-enum {
-  GRAPH_NODES = 1,
-  OBJECT_CHILDREN = 1,
-  OBJECT_ATTRIBUTES = 2,
-  OBJECT_SLOTS = 3,
-  OBJECT_SAVER = 4,
-  OBJECT_HAS_VALUES = 5,
-  CHILD_NODE_ID = 1,
-  CHILD_NAME = 2,
-  ATTRIBUTE_NAME = 1,
-  ATTRIBUTE_FULL_NAME = 2,
-  ATTRIBUTE_KEY = 3,
-  SLOT_VARIABLE = 1,
-  SLOT_NAME = 2,
-  SLOT_NODE = 3,
-  SAVER_NAME = 1,
-  SAVER_OBJECT = 2,
-  BOOL_VALUE = 1
-};
+/* Fields of TrackableObjectGraph and TrackableObject: proto/trackable_object_graph.proto. */
+enum { GRAPH_NODES = 1, OBJECT_CHILDREN = 1 };
 
 typedef struct tree_writer {
   const sm_checkpoint *tree;
@@ -58,36 +39,19 @@ static sm_status find_values(tree_writer *w, sm_error *err) {
   return SM_OK;
 }
 
-static sm_status put_id(sm_buffer *out, uint32_t field, int32_t id, sm_error *err) {
-  return id != 0 ? sm_wire_put_varint(out, field, (uint64_t)id, err) : SM_OK;
-}
-
-static sm_status put_text(sm_buffer *out, uint32_t field, sm_string text, sm_error *err) {
-  return text.size != 0 ? sm_wire_put_bytes(out, field, text.data, text.size, err) : SM_OK;
-}
-
 static sm_status put_children(tree_writer *w, const sm_tree_node *node, sm_error *err) {
-  size_t child;
-  for (const sm_tree_edge *edge = node->first_edge; edge != NULL; edge = edge->next) {
-    SM_TRY(sm_wire_open(&child, &w->graph, OBJECT_CHILDREN, err));
-    SM_TRY(put_id(&w->graph, CHILD_NODE_ID, w->layout.numbers[edge->child], err));
-    SM_TRY(put_text(&w->graph, CHILD_NAME, edge->name, err));
-    SM_TRY(sm_wire_close(&w->graph, child, err));
-  }
+  for (const sm_tree_edge *edge = node->first_edge; edge != NULL; edge = edge->next)
+    SM_TRY(sm_reference_put(&w->graph, OBJECT_CHILDREN, edge->name, w->layout.numbers[edge->child], err));
   return SM_OK;
 }
 
 static sm_status put_attributes(tree_writer *w, int32_t node, sm_error *err) {
-  size_t attribute;
   const char *key;
   for (const sm_tree_value *value = w->tree->nodes[node].first_value; value != NULL; value = value->next) {
     const char *full_name = value->binding->key != NULL ? value->binding->key : "";
-    SM_TRY(sm_tree_key(&key, w->layout.paths[node], value->name, w->arena, err));
-    SM_TRY(sm_wire_open(&attribute, &w->graph, OBJECT_ATTRIBUTES, err));
-    SM_TRY(put_text(&w->graph, ATTRIBUTE_NAME, value->name, err));
-    SM_TRY(put_text(&w->graph, ATTRIBUTE_FULL_NAME, sm_string_of(full_name), err));
-    SM_TRY(put_text(&w->graph, ATTRIBUTE_KEY, sm_string_of(key), err));
-    SM_TRY(sm_wire_close(&w->graph, attribute, err));
+    SM_TRY(sm_object_key(&key, w->layout.paths[node], value->name, w->arena, err));
+    const sm_saved_attribute attribute = {value->name, sm_string_of(full_name), sm_string_of(key)};
+    SM_TRY(sm_saved_attribute_put(&w->graph, &attribute, err));
     SM_TRY(sm_binding_save(w->out, key, value->binding, err));
     w->n_values++;
   }
@@ -96,37 +60,26 @@ static sm_status put_attributes(tree_writer *w, int32_t node, sm_error *err) {
 
 /* Of an optimizer, in the order of their numbers: last is the first that is no optimizer's any more. */
 static sm_status put_slots(tree_writer *w, int32_t node, int32_t *next_slot, sm_error *err) {
-  size_t reference, n = 0;
+  size_t n = 0;
   for (const sm_tree_slot *slot = w->tree->nodes[node].first_slot; slot != NULL; slot = slot->next) n++;
   for (; n > 0; n--, ++*next_slot) {
     const sm_tree_slot *slot = w->layout.slots[w->layout.order[*next_slot]];
-    SM_TRY(sm_wire_open(&reference, &w->graph, OBJECT_SLOTS, err));
-    SM_TRY(put_id(&w->graph, SLOT_VARIABLE, w->layout.numbers[slot->variable], err));
-    SM_TRY(put_text(&w->graph, SLOT_NAME, slot->name, err));
-    SM_TRY(put_id(&w->graph, SLOT_NODE, *next_slot, err));
-    SM_TRY(sm_wire_close(&w->graph, reference, err));
+    const sm_slot_reference reference = {slot->name, w->layout.numbers[slot->variable], *next_slot};
+    SM_TRY(sm_slot_reference_put(&w->graph, &reference, err));
   }
   return SM_OK;
 }
 
-static sm_status put_saver(tree_writer *w, int32_t node, sm_error *err) {
-  size_t saver;
-  SM_TRY(sm_wire_open(&saver, &w->graph, OBJECT_SAVER, err));
-  SM_TRY(put_text(&w->graph, SAVER_NAME, sm_string_of(w->tree->nodes[node].saver->name), err));
-  SM_TRY(put_text(&w->graph, SAVER_OBJECT, w->layout.paths[node], err));
-  return sm_wire_close(&w->graph, saver, err);
-}
-
 static sm_status put_object(tree_writer *w, int32_t node, int32_t *next_slot, sm_error *err) {
-  size_t object, has_values;
+  size_t object;
   SM_TRY(sm_wire_open(&object, &w->graph, GRAPH_NODES, err));
   SM_TRY(put_children(w, &w->tree->nodes[node], err));
   SM_TRY(put_attributes(w, node, err));
   SM_TRY(put_slots(w, node, next_slot, err));
-  if (w->tree->nodes[node].saver != NULL) SM_TRY(put_saver(w, node, err));
-  SM_TRY(sm_wire_open(&has_values, &w->graph, OBJECT_HAS_VALUES, err)); /* there even when it is false */
-  if (w->has_values[node]) SM_TRY(sm_wire_put_varint(&w->graph, BOOL_VALUE, 1, err));
-  SM_TRY(sm_wire_close(&w->graph, has_values, err));
+  if (w->tree->nodes[node].saver != NULL)
+    SM_TRY(
+        sm_registered_saver_put(&w->graph, sm_string_of(w->tree->nodes[node].saver->name), w->layout.paths[node], err));
+  SM_TRY(sm_has_values_put(&w->graph, w->has_values[node], err));
   return sm_wire_close(&w->graph, object, err);
 }
 
