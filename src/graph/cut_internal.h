@@ -1,0 +1,58 @@
+/* Inside cut_function.c and cut_write.c: a function that is being cut. */
+#ifndef SM_GRAPH_CUT_INTERNAL_H
+#define SM_GRAPH_CUT_INTERNAL_H
+
+#include "graph/cut_function.h"
+#include "graph/name_index.h"
+
+/* A node of the graph. What is said of its place in a function is of the function that is being cut. */
+typedef struct sm_cut_node {
+  sm_string name;
+  sm_span bytes;
+  size_t position;      /* in the file */
+  const sm_op_def *def; /* NULL: not looked for yet */
+  sm_node_attrs *attrs; /* NULL: not read yet */
+  int64_t n_outputs;    /* when attrs are read; -1: nobody knows */
+  bool is_placeholder;
+  bool is_inside;
+  size_t first_place; /* of the arguments that it makes, in sm_cut_work; SIZE_MAX: none */
+  sm_string new_name; /* data NULL: it keeps its own */
+} sm_cut_node;
+
+/* A tensor of the graph that is an argument. */
+typedef struct sm_cut_place {
+  sm_cut_node *node;
+  uint64_t index; /* of the node's output */
+  size_t next;    /* argument of the same node; SIZE_MAX */
+  bool is_input, is_needed;
+  sm_function_arg arg; /* as it becomes */
+} sm_cut_place;
+
+typedef struct sm_cut_work {
+  sm_cut_graph *graph;
+  const sm_cut_spec *spec;
+  sm_cut_place *places; /* inputs, then captures */
+  size_t n_places;
+  sm_function_arg *outputs;
+  sm_cut_node **body; /* of the function, in the order of the graph */
+  size_t n_body;
+  sm_name_index names;  /* of arguments and results */
+  uint64_t last_number; /* at the end of a name that was made */
+} sm_cut_work;
+
+/* NULL: there is none of that name. */
+sm_cut_node *sm_cut_find_node(const sm_cut_graph *graph, sm_string name);
+
+/* The argument that a tensor is; NULL: it is made inside. */
+sm_cut_place *sm_cut_find_place(const sm_cut_work *work, const sm_cut_node *node, uint64_t index);
+
+/* Does a control input from that node become one of the function's? Arguments are there before it begins. */
+bool sm_cut_keeps_control(const sm_cut_work *work, const sm_cut_node *node);
+
+/* Which argument of its op an output belongs to. Errors: INVALID_ARGUMENT it has no such output. */
+sm_status sm_cut_find_output(sm_arg_place *out, sm_cut_work *work, sm_cut_node *node, uint64_t index, sm_error *err);
+
+/* Appends the FunctionDef, when all but its bytes is decided. */
+sm_status sm_cut_write(sm_buffer *out, sm_cut_work *work, sm_error *err);
+
+#endif
