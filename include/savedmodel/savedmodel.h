@@ -10,6 +10,7 @@
 #include <savedmodel/fs.h>
 #include <savedmodel/graph.h>
 #include <savedmodel/model.h>
+#include <savedmodel/object_graph.h>
 #include <savedmodel/objects.h>
 #include <savedmodel/options.h>
 #include <savedmodel/scan.h>

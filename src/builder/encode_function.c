@@ -1,0 +1,62 @@
+/* What a SavedObjectGraph says of functions. Format: proto/saved_object_graph.proto. */
+#include "builder/built_objects.h"
+
+enum {
+  CONCRETE_BOUND_INPUTS = 2,
+  CONCRETE_INPUTS = 3,
+  CONCRETE_OUTPUTS = 4,
+  FUNCTION_CONCRETE = 1,
+  FUNCTION_SPEC = 2,
+  SPEC_FULLARGSPEC = 1,
+  SPEC_INPUT_SIGNATURE = 5,
+  BARE_NAME = 1,
+  BARE_KEYWORDS = 2,
+  BARE_POSITIONAL = 3
+};
+
+static sm_status put_value(sm_buffer *out, uint32_t number, const sm_structured *value, sm_error *err) {
+  size_t message;
+  SM_TRY(sm_wire_open(&message, out, number, err));
+  SM_TRY(sm_structured_write(out, value, err));
+  return sm_wire_close(out, message, err);
+}
+
+static sm_status put_text(sm_buffer *out, uint32_t number, sm_string text, sm_error *err) {
+  return sm_wire_put_bytes(out, number, text.data, text.size, err);
+}
+
+sm_status sm_encode_concrete_function(sm_buffer *out, const sm_object_graph *objects, const sm_built_function *function,
+                                      sm_error *err) {
+  size_t packed;
+  if (function->n_captures != 0) {
+    SM_TRY(sm_wire_open(&packed, out, CONCRETE_BOUND_INPUTS, err));
+    for (size_t i = 0; i < function->n_captures; i++)
+      SM_TRY(sm_wire_put_raw_varint(out, (uint64_t)objects->objects[function->captures[i]]->id, err));
+    SM_TRY(sm_wire_close(out, packed, err));
+  }
+  SM_TRY(put_value(out, CONCRETE_INPUTS, &function->inputs, err));
+  return put_value(out, CONCRETE_OUTPUTS, &function->outputs, err);
+}
+
+/* What tf.function was given: the specs of the only trace. */
+static const sm_structured *input_signature(const sm_built_functions *functions) {
+  static const sm_structured none = {.kind = SM_STRUCTURED_NONE};
+  return functions->is_fixed ? &functions->items[0].inputs.items[0] : &none;
+}
+
+sm_status sm_encode_function(sm_buffer *out, const sm_built_functions *functions, sm_error *err) {
+  size_t spec;
+  for (size_t i = 0; i < functions->n; i++) SM_TRY(put_text(out, FUNCTION_CONCRETE, functions->items[i].name, err));
+  SM_TRY(sm_wire_open(&spec, out, FUNCTION_SPEC, err));
+  SM_TRY(put_value(out, SPEC_FULLARGSPEC, &functions->argspec, err));
+  SM_TRY(put_value(out, SPEC_INPUT_SIGNATURE, input_signature(functions), err));
+  return sm_wire_close(out, spec, err);
+}
+
+sm_status sm_encode_bare_function(sm_buffer *out, const sm_built_function *function, bool is_signature, sm_error *err) {
+  size_t n_positional = is_signature ? function->n_in == 1 : function->n_in;
+  SM_TRY(put_text(out, BARE_NAME, function->name, err));
+  for (size_t i = 0; i < function->n_in; i++)
+    SM_TRY(put_text(out, BARE_KEYWORDS, sm_string_of(function->in[i]->text), err));
+  return n_positional != 0 ? sm_wire_put_varint(out, BARE_POSITIONAL, n_positional, err) : SM_OK;
+}

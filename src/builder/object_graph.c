@@ -1,0 +1,195 @@
+/* Objects that will be saved: those that hold others, and edges. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "builder/built_objects.h"
+
+static const char RESERVED[] = "signatures"; /* python/saved_model/save.py: signature_serialization */
+
+/* ---- Life ---- */
+
+sm_status sm_object_graph_new(sm_object_graph **out, const sm_allocator *allocator, sm_error *err) {
+  sm_built_object *root;
+  allocator = sm_allocator_or_malloc(allocator);
+  sm_object_graph *objects = *out = sm_new(allocator, sm_object_graph);
+  if (objects == NULL) return SM_FAIL_OOM(err, sizeof *objects);
+  objects->allocator = allocator;
+  sm_arena_init(&objects->arena, allocator, UINT64_MAX);
+  sm_name_index_init(&objects->edges, allocator);
+  sm_name_index_init(&objects->function_names, allocator);
+  sm_buffer_init(&objects->gradients, allocator, UINT64_MAX);
+  sm_status status = sm_built_add(&root, NULL, objects, -1, "", SM_BUILT_CONTAINER, err);
+  if (status == SM_OK) return SM_OK;
+  sm_object_graph_free(objects);
+  *out = NULL;
+  return status;
+}
+
+void sm_object_graph_free(sm_object_graph *objects) {
+  if (objects == NULL) return;
+  sm_free(objects->allocator, objects->objects);
+  sm_free(objects->allocator, objects->functions);
+  sm_free(objects->allocator, objects->signatures);
+  sm_buffer_free(&objects->gradients);
+  sm_name_index_free(&objects->function_names);
+  sm_name_index_free(&objects->edges);
+  sm_arena_free(&objects->arena);
+  sm_free(objects->allocator, objects);
+}
+
+/* ---- Text ---- */
+
+sm_status sm_built_copy(sm_string *out, sm_object_graph *objects, const char *text, sm_error *err) {
+  size_t size = strlen(text);
+  if (!sm_utf8_is_valid((const uint8_t *)text, size))
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: not UTF-8", text);
+  *out = sm_arena_copy(&objects->arena, (sm_string){text, size});
+  return out->data != NULL ? SM_OK : sm_arena_fail(&objects->arena, size + 1, err);
+}
+
+sm_status sm_built_print(const char **out, sm_arena *arena, sm_error *err, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  int size = vsnprintf(NULL, 0, format, args);
+  char *text = size >= 0 ? sm_arena_alloc(arena, (size_t)size + 1) : NULL;
+  if (text != NULL) vsnprintf(text, (size_t)size + 1, format, again);
+  va_end(again);
+  va_end(args);
+  *out = text;
+  return text != NULL ? SM_OK : sm_arena_fail(arena, (size_t)size + 1, err);
+}
+
+void sm_built_identifier(char *dst, size_t dst_size, const char *text) {
+  size_t n = 0;
+  if (*text >= '0' && *text <= '9' && n + 1 < dst_size) dst[n++] = '_';
+  for (; *text != '\0' && n + 1 < dst_size; text++) {
+    char c = *text;
+    bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    dst[n++] = is_word ? c : '_';
+  }
+  dst[n] = '\0';
+}
+
+sm_built_place sm_built_place_of(const sm_object_graph *objects, int32_t object) {
+  sm_built_place place;
+  size_t begin = sizeof place.text - 1;
+  place.text[begin] = '\0';
+  for (; object > 0; object = objects->objects[object]->parent) {
+    sm_string name = objects->objects[object]->name;
+    bool is_last = place.text[begin] == '\0';
+    if (name.size + 1 > begin) break;
+    if (!is_last) place.text[--begin] = '/';
+    begin -= name.size;
+    memcpy(place.text + begin, name.data, name.size);
+  }
+  if (place.text[begin] == '\0') return (sm_built_place){"the root"};
+  memmove(place.text, place.text + begin, sizeof place.text - begin);
+  return place;
+}
+
+/* ---- Objects ---- */
+
+sm_status sm_built_find(sm_built_object **out, const sm_object_graph *objects, int32_t object, sm_error *err) {
+  *out = NULL;
+  if (object < 0 || object >= objects->n_objects)
+    return SM_FAIL(err, SM_NOT_FOUND, "no object %d: there are %d", (int)object, (int)objects->n_objects);
+  *out = objects->objects[object];
+  return SM_OK;
+}
+
+static sm_status check_name(const sm_object_graph *objects, int32_t parent, const char *name, sm_error *err) {
+  sm_built_object *to;
+  char next[16];
+  SM_TRY(sm_built_find(&to, objects, parent, err));
+  sm_built_place place = sm_built_place_of(objects, parent);
+  if (to->kind != SM_BUILT_CONTAINER)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: an object of that kind has no children", place.text);
+  if (name == NULL || *name == '\0') return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: a child without a name", place.text);
+  if (parent == SM_OBJECT_ROOT && strcmp(name, RESERVED) == 0)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "the root has \"%s\" for what servers call: choose another name",
+                   RESERVED);
+  snprintf(next, sizeof next, "%zu", to->n_edges);
+  bool is_numbered = to->container == SM_CONTAINER_LIST || to->container == SM_CONTAINER_TUPLE;
+  if (is_numbered && strcmp(name, next) != 0)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: its next item is \"%s\", not \"%.100s\"", place.text, next, name);
+  return SM_OK;
+}
+
+static sm_status add_edge(sm_object_graph *objects, int32_t parent, const char *name, int32_t child, sm_error *err) {
+  const char *indexed;
+  sm_built_edge *edge = sm_arena_new(&objects->arena, sm_built_edge);
+  sm_built_object *to = objects->objects[parent];
+  if (edge == NULL) return sm_arena_fail(&objects->arena, sizeof *edge, err);
+  edge->child = child;
+  SM_TRY(sm_built_copy(&edge->name, objects, name, err));
+  SM_TRY(sm_built_print(&indexed, &objects->arena, err, "%d/%s", (int)parent, name));
+  if (sm_name_index_find(&objects->edges, sm_string_of(indexed)) != SIZE_MAX)
+    return SM_FAIL(err, SM_ALREADY_EXISTS, "%s: there is a child \"%.200s\" already",
+                   sm_built_place_of(objects, parent).text, name);
+  SM_TRY(sm_name_index_add(&objects->edges, sm_string_of(indexed), err));
+  *(to->last_edge != NULL ? &to->last_edge->next : &to->first_edge) = edge;
+  to->last_edge = edge;
+  to->n_edges++;
+  return SM_OK;
+}
+
+sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *objects, int32_t parent,
+                       const char *name, sm_built_kind kind, sm_error *err) {
+  if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
+  if (parent >= 0) SM_TRY(check_name(objects, parent, name, err));
+  if (objects->n_objects == INT32_MAX) return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "too many objects");
+  if ((size_t)objects->n_objects == objects->capacity) {
+    void *grown = sm_grow(objects->allocator, objects->objects, &objects->capacity, sizeof *objects->objects);
+    if (grown == NULL) return SM_FAIL_OOM(err, objects->capacity * sizeof *objects->objects);
+    objects->objects = grown;
+  }
+  sm_built_object *object = sm_arena_new(&objects->arena, sm_built_object);
+  if (object == NULL) return sm_arena_fail(&objects->arena, sizeof *object, err);
+  *object = (sm_built_object){.kind = kind, .parent = parent, .id = -1};
+  SM_TRY(sm_built_copy(&object->name, objects, name, err));
+  if (parent >= 0) SM_TRY(add_edge(objects, parent, name, objects->n_objects, err));
+  if (number != NULL) *number = objects->n_objects;
+  objects->objects[objects->n_objects++] = object;
+  *out = object;
+  return SM_OK;
+}
+
+sm_status sm_object_graph_add(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                              sm_container container, sm_error *err) {
+  sm_built_object *object;
+  if (parent < 0) parent = INT32_MAX; /* none has that number */
+  SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_CONTAINER, err));
+  object->container = container;
+  return SM_OK;
+}
+
+sm_status sm_object_graph_link(sm_object_graph *objects, int32_t parent, const char *name, int32_t child,
+                               sm_error *err) {
+  sm_built_object *object;
+  SM_TRY(check_name(objects, parent, name, err));
+  SM_TRY(sm_built_find(&object, objects, child, err));
+  if (object->kind == SM_BUILT_SLOT)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "a slot variable is no child of anything");
+  return add_edge(objects, parent, name, child, err);
+}
+
+sm_status sm_object_graph_set_registered_name(sm_object_graph *objects, int32_t object, const char *name,
+                                              sm_error *err) {
+  sm_built_object *found;
+  sm_string copy;
+  SM_TRY(sm_built_find(&found, objects, object, err));
+  SM_TRY(sm_built_copy(&copy, objects, name, err));
+  found->registered_name = copy.data;
+  return SM_OK;
+}
+
+sm_status sm_object_graph_get_key(const char **out, const sm_object_graph *objects, int32_t object, sm_error *err) {
+  sm_built_object *found;
+  SM_TRY(sm_built_find(&found, objects, object, err));
+  if (!objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "objects have keys when they are attached");
+  if (found->key == NULL)
+    return SM_FAIL(err, SM_NOT_FOUND, "%s has no value in the checkpoint", sm_built_place_of(objects, object).text);
+  *out = found->key;
+  return SM_OK;
+}

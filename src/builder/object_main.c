@@ -1,0 +1,184 @@
+/* The main graph of objects, which sessions run: handles of variables and tables, constants, assets, and for each signature
+ * placeholders and a call of its function. */
+#include "builder/built_objects.h"
+
+static const char CALL[] = "StatefulPartitionedCall";
+
+typedef struct main_maker {
+  sm_built_main *main;
+  sm_object_graph *objects;
+  const sm_built_layout *layout;
+  const char **initializers; /* "^node" of calls that fill tables */
+  size_t n_initializers;
+} main_maker;
+
+/* ---- Names ---- */
+
+/* Names of nodes: [A-Za-z0-9.][A-Za-z0-9_.\\/-]* (core/framework/node_def_util.cc). */
+static void make_plain(char *text) {
+  for (char *p = text; *p != '\0'; p++) {
+    bool is_word = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.';
+    bool is_inner = *p == '_' || *p == '/' || *p == '-';
+    if (!is_word && !(is_inner && p != text)) *p = p == text ? 'x' : '_';
+  }
+}
+
+sm_status sm_built_main_name(const char **out, sm_built_main *main, const char *wanted, sm_error *err) {
+  sm_string plain = sm_arena_copy(main->arena, sm_string_of(*wanted != '\0' ? wanted : "node"));
+  if (plain.data == NULL) return sm_arena_fail(main->arena, strlen(wanted) + 1, err);
+  make_plain((char *)plain.data);
+  *out = plain.data;
+  for (size_t k = 1; sm_name_index_find(&main->names, sm_string_of(*out)) != SIZE_MAX; k++)
+    SM_TRY(sm_built_print(out, main->arena, err, "%s_%zu", plain.data, k));
+  return sm_name_index_add(&main->names, sm_string_of(*out), err);
+}
+
+/* ---- Objects ---- */
+
+static sm_status add_variable(main_maker *m, const sm_built_object *object, sm_error *err) {
+  const sm_built_value *value = &object->value;
+  const sm_attr attrs[] = {sm_attr_type("dtype", value->dtype),
+                           sm_attr_shape("shape", value->shape.dims, value->shape.rank),
+                           sm_attr_string("shared_name", object->node)};
+  return sm_graph_add_node(
+      m->main->graph, &(sm_node_spec){.op = "VarHandleOp", .name = object->node, .attrs = attrs, .n_attrs = 3}, err);
+}
+
+static sm_status add_table(main_maker *m, const sm_built_object *object, sm_error *err) {
+  const sm_lookup_table *spec = &object->table->spec;
+  const sm_attr attrs[] = {sm_attr_type("key_dtype", spec->key_dtype), sm_attr_type("value_dtype", spec->value_dtype),
+                           sm_attr_string("shared_name", object->node)};
+  return sm_graph_add_node(m->main->graph,
+                           &(sm_node_spec){.op = spec->is_mutable ? "MutableHashTableV2" : "HashTableV2",
+                                           .name = object->node,
+                                           .attrs = attrs,
+                                           .n_attrs = 3},
+                           err);
+}
+
+static sm_status add_asset(main_maker *m, const sm_built_object *object, sm_error *err) {
+  sm_asset_spec *asset = &m->main->assets[m->main->n_assets++];
+  *asset = object->asset;
+  SM_TRY(sm_built_print(&asset->tensor_name, m->main->arena, err, "%s:0", object->node));
+  return sm_graph_add_placeholder(m->main->graph, object->node, SM_DT_STRING, NULL, 0, err);
+}
+
+static sm_status add_object(main_maker *m, sm_built_object *object, sm_error *err) {
+  sm_tensor_view view;
+  sm_built_kind kind = object->kind;
+  if (kind == SM_BUILT_CONTAINER || kind == SM_BUILT_FUNCTION || kind == SM_BUILT_SLOT) return SM_OK;
+  SM_TRY(sm_built_main_name(&object->node, m->main, object->path.data, err));
+  if (kind == SM_BUILT_VARIABLE) return add_variable(m, object, err);
+  if (kind == SM_BUILT_TABLE) return add_table(m, object, err);
+  if (kind == SM_BUILT_ASSET) return add_asset(m, object, err);
+  sm_built_view(&view, &object->value);
+  return sm_graph_add_const(m->main->graph, object->node, &view, err);
+}
+
+/* ---- Calls ---- */
+
+/* inputs: n_in of them, before room for what is captured. */
+static sm_status add_call(const char **name, main_maker *m, const sm_built_function *function, const char **inputs,
+                          sm_error *err) {
+  sm_dtype *dtypes = sm_arena_array(m->main->arena, sm_dtype, function->n_out);
+  if (dtypes == NULL) return sm_arena_fail(m->main->arena, function->n_out * sizeof *dtypes, err);
+  for (size_t i = 0; i < function->n_out; i++) dtypes[i] = function->out[i]->dtype;
+  for (size_t i = 0; i < function->n_captures; i++)
+    inputs[function->n_in + i] = m->objects->objects[function->captures[i]]->node;
+  const sm_attr attrs[] = {sm_attr_types("Tout", dtypes, function->n_out), sm_attr_func("f", function->name.data)};
+  SM_TRY(sm_built_main_name(name, m->main, CALL, err));
+  const sm_node_spec spec = {.op = CALL,
+                             .name = *name,
+                             .inputs = inputs,
+                             .n_inputs = function->n_in + function->n_captures,
+                             .attrs = attrs,
+                             .n_attrs = 2};
+  return sm_graph_add_node(m->main->graph, &spec, err);
+}
+
+static sm_status make_info(const sm_tensor_info **out, main_maker *m, const sm_structured *spec, const char *node,
+                           size_t output, sm_error *err) {
+  sm_tensor_info *info = sm_arena_new(m->main->arena, sm_tensor_info);
+  if (info == NULL) return sm_arena_fail(m->main->arena, sizeof *info, err);
+  *info = (sm_tensor_info){.name = spec->text, .dtype = spec->dtype, .rank = spec->rank, .dims = spec->dims};
+  *out = info;
+  return sm_built_print(&info->tensor_name, m->main->arena, err, "%s:%zu", node, output);
+}
+
+static sm_status add_inputs(const sm_tensor_info **infos, const char **inputs, main_maker *m,
+                            const sm_built_wrapper *wrapper, sm_error *err) {
+  for (size_t i = 0; i < wrapper->function.n_in; i++) {
+    const sm_structured *spec = wrapper->function.in[i];
+    const char *wanted;
+    SM_TRY(sm_built_print(&wanted, m->main->arena, err, "%s_%s", wrapper->key.data, spec->text));
+    SM_TRY(sm_built_main_name(&inputs[i], m->main, wanted, err));
+    SM_TRY(sm_graph_add_placeholder(m->main->graph, inputs[i], spec->dtype, spec->dims, spec->rank, err));
+    SM_TRY(make_info(&infos[i], m, spec, inputs[i], 0, err));
+  }
+  return SM_OK;
+}
+
+static sm_status add_signature(const sm_signature **out, main_maker *m, const sm_built_wrapper *wrapper,
+                               sm_error *err) {
+  const sm_built_function *function = &wrapper->function;
+  size_t n_in = function->n_in, n_out = function->n_out;
+  sm_signature *signature = sm_arena_new(m->main->arena, sm_signature);
+  const sm_tensor_info **infos = sm_arena_array(m->main->arena, const sm_tensor_info *, n_in + n_out);
+  const char **inputs = sm_arena_array(m->main->arena, const char *, n_in + function->n_captures), *call;
+  if (signature == NULL || infos == NULL || inputs == NULL)
+    return sm_arena_fail(m->main->arena, (n_in + n_out) * sizeof *infos, err);
+  SM_TRY(add_inputs(infos, inputs, m, wrapper, err));
+  SM_TRY(add_call(&call, m, function, inputs, err));
+  for (size_t i = 0; i < n_out; i++) SM_TRY(make_info(&infos[n_in + i], m, function->out[i], call, i, err));
+  *signature = (sm_signature){.key = wrapper->key.data,
+                              .method_name = SM_METHOD_PREDICT,
+                              .inputs = infos,
+                              .n_inputs = n_in,
+                              .outputs = infos + n_in,
+                              .n_outputs = n_out};
+  *out = signature;
+  return SM_OK;
+}
+
+/* ---- Filling tables ---- */
+
+static sm_status add_initializer(main_maker *m, const sm_built_table *table, sm_error *err) {
+  const sm_built_function *function = table->initialize.items;
+  const char *inputs[2], *call;
+  SM_TRY(add_call(&call, m, function, inputs, err));
+  return sm_built_print(&m->initializers[m->n_initializers++], m->main->arena, err, "^%s", call);
+}
+
+static sm_status add_init_op(main_maker *m, sm_error *err) {
+  int32_t n = m->layout->n_objects;
+  m->initializers = sm_arena_array(m->main->arena, const char *, (size_t)n);
+  if (m->initializers == NULL) return sm_arena_fail(m->main->arena, (size_t)n * sizeof *m->initializers, err);
+  for (int32_t i = 0; i < n; i++) {
+    const sm_built_object *object = m->objects->objects[m->layout->order[i]];
+    if (object->kind == SM_BUILT_TABLE && !object->table->spec.is_mutable)
+      SM_TRY(add_initializer(m, object->table, err));
+  }
+  SM_TRY(sm_built_main_name(&m->main->init_op, m->main, "NoOp", err));
+  return sm_graph_add(m->main->graph, "NoOp", m->main->init_op, m->initializers, m->n_initializers, err);
+}
+
+/* ---- All ---- */
+
+sm_status sm_built_main_make(sm_built_main *main, sm_object_graph *objects, const sm_built_layout *layout,
+                             const sm_built_wrappers *wrappers, sm_error *err) {
+  main_maker m = {.main = main, .objects = objects, .layout = layout};
+  main->assets = sm_arena_array(main->arena, sm_asset_spec, (size_t)layout->n_objects);
+  main->signatures = sm_arena_array(main->arena, const sm_signature *, wrappers->n);
+  main->n_signatures = wrappers->n;
+  if (main->assets == NULL || main->signatures == NULL)
+    return sm_arena_fail(main->arena, (size_t)layout->n_objects * sizeof *main->assets, err);
+  for (int32_t i = 0; i < layout->n_objects; i++) {
+    sm_built_object *object = objects->objects[layout->order[i]];
+    sm_status status = add_object(&m, object, err);
+    if (status == SM_OK) continue;
+    sm_error_add_place(err, object->path.data);
+    return status;
+  }
+  for (size_t i = 0; i < wrappers->n; i++) SM_TRY(add_signature(&main->signatures[i], &m, &wrappers->items[i], err));
+  return add_init_op(&m, err);
+}
