@@ -74,7 +74,8 @@ static sm_status make_create(table_maker *m, sm_error *err) {
   sm_built_function *out = m->table->create.items;
   SM_TRY(begin(out, &name, m, "create_resource", err));
   out->outputs = sm_built_spec("", SM_DT_RESOURCE, SCALAR);
-  const sm_attr attrs[] = {sm_attr_type("key_dtype", spec->key_dtype), sm_attr_string("shared_name", name.data),
+  const char *shared_name = name.data + strspn(name.data, "_"); /* which may not begin with one: resource_mgr.cc */
+  const sm_attr attrs[] = {sm_attr_type("key_dtype", spec->key_dtype), sm_attr_string("shared_name", shared_name),
                            sm_attr_type("value_dtype", spec->value_dtype)};
   const sm_node_spec node = {
       .op = spec->is_mutable ? "MutableHashTableV2" : "HashTableV2", .name = "make", .attrs = attrs, .n_attrs = 3};
