@@ -11,6 +11,7 @@
  *   object_encode.c      SavedObjectGraph; encode_function.c   what it says of functions
  *   object_tracked.c     the object graph of the checkpoint
  *   object_main.c        the graph that sessions run; object_saver.c   what saves and restores there
+ *   object_namespaces.c  operations that may be saved
  *   object_attach.c      all of it into a builder
  */
 #ifndef SM_BUILDER_BUILT_OBJECTS_H
@@ -203,6 +204,11 @@ typedef struct sm_built_wrappers {
 
 sm_status sm_built_wrap(sm_built_wrappers *out, sm_object_graph *objects, const sm_export_options *options,
                         sm_error *err);
+
+/* ---- object_namespaces.c ---- */
+
+/* Are all operations of functions of namespaces that are allowed? The main graph has none of any. */
+sm_status sm_built_check_namespaces(const sm_object_graph *objects, const sm_export_options *options, sm_error *err);
 
 /* ---- object_tables.c ---- */
 

@@ -1,7 +1,7 @@
 /* Objects, made a model: everything is derived and checked, then values are written. */
 #include "builder/builder_internal.h"
-#include "builder/encode_parts.h"
 #include "builder/built_objects.h"
+#include "builder/encode_parts.h"
 #include "objects/checkpoint_graph.h"
 
 /* Fields of GraphDef and FunctionDefLibrary, of MetaInfoDef and of entries of maps. */
@@ -53,6 +53,7 @@ static sm_status read_options(sm_export_options *out, const sm_export_options *o
   if (options->struct_size == 0)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_export_options.struct_size is 0: start from SM_EXPORT_OPTIONS_INIT");
   memcpy(out, options, options->struct_size < sizeof *out ? options->struct_size : sizeof *out);
+  if (out->strip_debug_ops) return SM_FAIL(err, SM_UNIMPLEMENTED, "strip_debug_ops");
   if (!out->image_format) return SM_OK;
   return SM_FAIL(err, SM_UNIMPLEMENTED, "image_format: no released version of TensorFlow reads such models");
 }
@@ -148,6 +149,7 @@ static sm_status write_values(attachment *a, sm_error *err) {
 /* ---- All ---- */
 
 static sm_status derive(attachment *a, sm_error *err) {
+  SM_TRY(sm_built_check_namespaces(a->objects, &a->options, err));
   SM_TRY(sm_built_wrap(&a->wrappers, a->objects, &a->options, err));
   SM_TRY(sm_built_lay_out(&a->layout, a->objects, err));
   SM_TRY(sm_built_encode_tracked(&a->tracked, a->objects, &a->layout, err));
@@ -182,9 +184,30 @@ static sm_status add_meta_graph(size_t *index, attachment *a, sm_error *err) {
   return sm_builder_add_meta_graph(index, a->builder, &spec, err);
 }
 
+/* The object of a function that a message names; -1: none. */
+static int32_t find_named(const sm_object_graph *objects, const char *message) {
+  for (int32_t i = 0; i < objects->n_objects; i++) {
+    const sm_built_functions *functions = &objects->objects[i]->functions;
+    for (size_t k = 0; k < functions->n; k++)
+      if (strstr(message, functions->items[k].name.data) != NULL) return i;
+  }
+  return -1;
+}
+
+/* What is wrong with a function is said with the path of the object that it is of. */
+static sm_status add_checked(size_t *index, attachment *a, sm_error *err) {
+  sm_error found;
+  sm_status status = add_meta_graph(index, a, &found);
+  if (status == SM_OK) return SM_OK;
+  int32_t object = find_named(a->objects, found.message);
+  if (object >= 0) sm_error_add_place(&found, sm_built_place_of(a->objects, object).text);
+  if (err != NULL) *err = found;
+  return status;
+}
+
 static sm_status attach(size_t *index, attachment *a, sm_error *err) {
   SM_TRY(derive(a, err));
-  SM_TRY(add_meta_graph(index, a, err));
+  SM_TRY(add_checked(index, a, err));
   if (a->options.debug_info.data != NULL)
     SM_TRY(sm_file_plan_put(&a->builder->files, SM_FILE_DEBUG_INFO, &(sm_planned_file){.data = a->options.debug_info},
                             err));
@@ -213,7 +236,8 @@ sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_bui
 }
 
 /* What would be missed in the end is missed before anything is written. */
-static sm_status check_values(const sm_object_graph *objects, sm_error *err) {
+static sm_status check_objects(const sm_object_graph *objects, sm_error *err) {
+  if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
   for (int32_t i = 0; i < objects->n_objects; i++)
     if (objects->objects[i]->kind == SM_BUILT_VARIABLE && !objects->objects[i]->value.is_given)
       return SM_FAIL(err, SM_INVALID_ARGUMENT, "variable %s has no value", sm_built_place_of(objects, i).text);
@@ -223,7 +247,7 @@ static sm_status check_values(const sm_object_graph *objects, sm_error *err) {
 sm_status sm_object_graph_save(sm_object_graph *objects, const char *dir, const sm_export_options *options,
                                const sm_save_options *save, sm_error *err) {
   sm_builder *builder;
-  SM_TRY(check_values(objects, err));
+  SM_TRY(check_objects(objects, err));
   SM_TRY(sm_builder_open(&builder, dir, save, err));
   sm_status status = sm_object_graph_attach(NULL, objects, builder, options, err);
   if (status == SM_OK) status = sm_builder_finish(builder, err);

@@ -80,7 +80,9 @@ typedef struct wrapping {
 } wrapping;
 
 static bool is_before(const void *a, const void *b) {
-  return strcmp(((const named_tensor *)a)->name, ((const named_tensor *)b)->name) < 0;
+  const named_tensor *x = a, *y = b;
+  int order = strcmp(x->name, y->name);
+  return order != 0 ? order < 0 : x->inner < y->inner;
 }
 
 static sm_status name_inputs(wrapping *w, sm_error *err) {
