@@ -181,6 +181,19 @@ SM_API sm_status sm_builder_set_method(sm_builder *builder, size_t graph, const 
 SM_API sm_status sm_builder_keep_signatures(sm_builder *builder, size_t graph, const char *const *keys, size_t n_keys,
                                             sm_error *err);
 
+/**
+ * Make constants of all variables that the saver restores: the model then has its values in the graph, and can be loaded by
+ * what knows no checkpoints. Nodes, functions and objects that only variables needed are gone; objects that were variables
+ * are constants under the same names. A model without variables stays what it is.
+ *
+ * Errors: UNIMPLEMENTED something writes to a variable, or does more with it than to read it: the message names the node and
+ *   its function (sm_builder_keep_signatures removes functions); or the checkpoint has more than variables, such as the
+ *   contents of a mutable table; FAILED_PRECONDITION in_place, or there are other meta
+ *   graphs; NOT_FOUND the checkpoint lacks a variable; RESOURCE_EXHAUSTED more than the 2 GiB that a protobuf can have.
+ * Source: convert_variables_to_constants_v2 (tensorflow/python/framework/convert_to_constants.py).
+ */
+SM_API sm_status sm_builder_freeze(sm_builder *builder, size_t graph, sm_error *err);
+
 /** Of nodes and functions, and of the object graph's variables. */
 SM_API sm_status sm_builder_clear_devices(sm_builder *builder, size_t graph, sm_error *err);
 

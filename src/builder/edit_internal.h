@@ -12,6 +12,7 @@
  *   edit_rename.c      inputs and outputs, in both places
  *   edit_nodes.c       attributes and devices of all nodes
  *   edit_keep.c        what some signatures need
+ *   freeze_model.c     variables that become constants
  */
 #ifndef SM_BUILDER_EDIT_INTERNAL_H
 #define SM_BUILDER_EDIT_INTERNAL_H

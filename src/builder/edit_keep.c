@@ -105,7 +105,7 @@ static sm_status mark_signatures(sm_reach *reach, const sm_draft *meta_graph, sm
  * the collections, which the graph works without. */
 enum { MAX_ROUNDS = 16 };
 
-static sm_status mark_all(sm_reach *reach, const sm_draft *meta_graph, sm_error *err) {
+sm_status sm_keep_mark_all(sm_reach *reach, const sm_draft *meta_graph, sm_error *err) {
   bool more = true;
   SM_TRY(mark_signatures(reach, meta_graph, err));
   SM_TRY(mark_init_ops(reach, meta_graph, err));
@@ -158,7 +158,7 @@ static sm_status list_roots(sm_prune_roots *out, const sm_reach *reach, sm_arena
   return SM_OK;
 }
 
-static sm_status prune(sm_draft *meta_graph, sm_spans graph, const sm_reach *reach, sm_error *err) {
+sm_status sm_keep_prune(sm_draft *meta_graph, sm_spans graph, const sm_reach *reach, sm_error *err) {
   sm_buffer out;
   sm_prune_roots roots;
   SM_TRY(list_roots(&roots, reach, meta_graph->arena, err));
@@ -191,9 +191,9 @@ static sm_status keep(sm_draft *meta_graph, sm_error *err) {
   SM_TRY(sm_draft_get(&graph, meta_graph, SM_META_GRAPH_GRAPH, err));
   SM_TRY(sm_reach_init(&reach, graph, 0, meta_graph->source, meta_graph->arena, err));
   SM_TRY(sm_keep_objects(meta_graph, &reach, err));
-  SM_TRY(mark_all(&reach, meta_graph, err));
+  SM_TRY(sm_keep_mark_all(&reach, meta_graph, err));
   SM_TRY(sm_keep_collections(meta_graph, &reach, err));
-  SM_TRY(prune(meta_graph, graph, &reach, err));
+  SM_TRY(sm_keep_prune(meta_graph, graph, &reach, err));
   return drop_aliases(meta_graph, err);
 }
 

@@ -24,6 +24,12 @@ sm_status sm_keep_objects(sm_draft *meta_graph, sm_reach *reach, sm_error *err);
 sm_status sm_keep_mark_variables(bool *more, const sm_draft *meta_graph, sm_reach *reach, sm_error *err);
 sm_status sm_keep_collections(sm_draft *meta_graph, const sm_reach *reach, sm_error *err);
 
+/* Marks what the signatures, init ops, the saver and the assets of a meta graph lead to. */
+sm_status sm_keep_mark_all(sm_reach *reach, const sm_draft *meta_graph, sm_error *err);
+
+/* Leaves of the meta graph's graph, which reach is about, what is marked. */
+sm_status sm_keep_prune(sm_draft *meta_graph, sm_spans graph, const sm_reach *reach, sm_error *err);
+
 /* Is the node of that tensor marked? */
 bool sm_keep_has(const sm_reach *reach, sm_string tensor);
 

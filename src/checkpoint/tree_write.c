@@ -50,7 +50,8 @@ static sm_status put_attributes(tree_writer *w, int32_t node, sm_error *err) {
   for (const sm_tree_value *value = w->tree->nodes[node].first_value; value != NULL; value = value->next) {
     const char *full_name = value->binding->key != NULL ? value->binding->key : "";
     SM_TRY(sm_object_key(&key, w->layout.paths[node], value->name, w->arena, err));
-    const sm_saved_attribute attribute = {value->name, sm_string_of(full_name), sm_string_of(key)};
+    const sm_saved_attribute attribute = {
+        .name = value->name, .full_name = sm_string_of(full_name), .key = sm_string_of(key)};
     SM_TRY(sm_saved_attribute_put(&w->graph, &attribute, err));
     SM_TRY(sm_binding_save(w->out, key, value->binding, err));
     w->n_values++;

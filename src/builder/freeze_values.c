@@ -1,0 +1,44 @@
+#include "builder/freeze_values.h"
+
+#include "tensor/slice.h"
+#include "tensor/tensor_proto.h"
+
+sm_status sm_freeze_values_find(sm_freeze_values *out, const sm_restored_variable *restores, size_t n,
+                                const sm_bundle_reader *reader, sm_arena *arena, sm_error *err) {
+  *out = (sm_freeze_values){.reader = reader};
+  out->variables = sm_arena_array(arena, sm_freeze_variable, n);
+  out->values = sm_arena_array(arena, sm_freeze_value, n);
+  if (out->variables == NULL || out->values == NULL) return sm_arena_fail(arena, n * sizeof *out->values, err);
+  for (size_t i = 0; i < n; i++) {
+    sm_bundle_entry entry;
+    if (i > 0 && sm_string_equal(restores[i].node, restores[i - 1].node)) continue;
+    sm_status status = sm_bundle_reader_find_n(&entry, reader, restores[i].key, err);
+    if (status == SM_NOT_FOUND)
+      return SM_FAIL(err, SM_NOT_FOUND, "variable %.*s: the checkpoint has no %.*s", SM_SHOWN(restores[i].node),
+                     SM_SHOWN(restores[i].key));
+    SM_TRY(status);
+    out->variables[out->n] = (sm_freeze_variable){restores[i].node, entry.dtype};
+    out->values[out->n++] = (sm_freeze_value){entry, restores[i].slice};
+  }
+  return SM_OK;
+}
+
+size_t sm_freeze_values_find_key(const sm_freeze_values *values, sm_string key) {
+  for (size_t i = 0; i < values->n; i++)
+    if (values->values[i].slice.size == 0 && sm_string_equal(values->values[i].entry.key, key)) return i;
+  return SIZE_MAX;
+}
+
+sm_status sm_freeze_values_put(sm_buffer *out, void *ctx, size_t variable, sm_error *err) {
+  const sm_freeze_values *values = ctx;
+  const sm_freeze_value *value = &values->values[variable];
+  sm_shape_and_slice part;
+  sm_tensor *tensor;
+  SM_TRY(sm_shape_and_slice_read(&part, value->slice, err));
+  const sm_slice_spec slice = {.extents = part.extents, .n_extents = part.rank < 0 ? 0 : (size_t)part.rank};
+  SM_TRY(
+      sm_bundle_reader_read_entry_tensor(&tensor, values->reader, &value->entry, part.rank < 0 ? NULL : &slice, err));
+  sm_status status = sm_tensor_proto_write(out, sm_tensor_get_view(tensor), SM_TENSOR_PROTO_CONTENT, err);
+  sm_tensor_free(tensor);
+  return status;
+}
