@@ -7,6 +7,7 @@
 #include <savedmodel/checkpoint.h>
 #include <savedmodel/convert.h>
 #include <savedmodel/debug_info.h>
+#include <savedmodel/freeze.h>
 #include <savedmodel/fs.h>
 #include <savedmodel/graph.h>
 #include <savedmodel/model.h>

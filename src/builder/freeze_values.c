@@ -13,12 +13,11 @@ sm_status sm_freeze_values_find(sm_freeze_values *out, const sm_restored_variabl
     sm_bundle_entry entry;
     if (i > 0 && sm_string_equal(restores[i].node, restores[i - 1].node)) continue;
     sm_status status = sm_bundle_reader_find_n(&entry, reader, restores[i].key, err);
-    if (status == SM_NOT_FOUND)
-      return SM_FAIL(err, SM_NOT_FOUND, "variable %.*s: the checkpoint has no %.*s", SM_SHOWN(restores[i].node),
-                     SM_SHOWN(restores[i].key));
-    SM_TRY(status);
+    bool is_missing = status == SM_NOT_FOUND; /* which matters when it is needed */
+    if (!is_missing) SM_TRY(status);
+    if (is_missing) entry = (sm_bundle_entry){.key = restores[i].key, .dtype = SM_DT_FLOAT};
     out->variables[out->n] = (sm_freeze_variable){restores[i].node, entry.dtype};
-    out->values[out->n++] = (sm_freeze_value){entry, restores[i].slice};
+    out->values[out->n++] = (sm_freeze_value){entry, restores[i].slice, is_missing};
   }
   return SM_OK;
 }
@@ -34,6 +33,9 @@ sm_status sm_freeze_values_put(sm_buffer *out, void *ctx, size_t variable, sm_er
   const sm_freeze_value *value = &values->values[variable];
   sm_shape_and_slice part;
   sm_tensor *tensor;
+  if (value->is_missing)
+    return SM_FAIL(err, SM_NOT_FOUND, "variable %.*s: the checkpoint has no %.*s",
+                   SM_SHOWN(values->variables[variable].node), SM_SHOWN(value->entry.key));
   SM_TRY(sm_shape_and_slice_read(&part, value->slice, err));
   const sm_slice_spec slice = {.extents = part.extents, .n_extents = part.rank < 0 ? 0 : (size_t)part.rank};
   SM_TRY(

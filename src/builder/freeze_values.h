@@ -10,6 +10,7 @@
 typedef struct sm_freeze_value {
   sm_bundle_entry entry;
   sm_string slice; /* "": all of it */
+  bool is_missing; /* the checkpoint lacks it: nothing but its key is known */
 } sm_freeze_value;
 
 typedef struct sm_freeze_values {
@@ -19,14 +20,14 @@ typedef struct sm_freeze_values {
   size_t n;
 } sm_freeze_values;
 
-/* What restores finds in a checkpoint; lies in arena. Errors: NOT_FOUND, with the variable and the key; those of reading. */
+/* What restores finds in a checkpoint; lies in arena. Errors: those of reading. */
 sm_status sm_freeze_values_find(sm_freeze_values *out, const sm_restored_variable *restores, size_t n,
                                 const sm_bundle_reader *reader, sm_arena *arena, sm_error *err);
 
 /* Of a checkpoint's key; SIZE_MAX: no variable has it as a whole. */
 size_t sm_freeze_values_find_key(const sm_freeze_values *values, sm_string key);
 
-/* As sm_freeze_spec.put_value; ctx: the values. */
+/* As sm_freeze_spec.put_value; ctx: the values. Errors: NOT_FOUND it is missing; those of reading. */
 sm_status sm_freeze_values_put(sm_buffer *out, void *ctx, size_t variable, sm_error *err);
 
 #endif

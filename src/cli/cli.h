@@ -10,7 +10,7 @@
  *   output.c     words to the user                help.c        --help
  *   show.c       show in text                     show_json.c   show --json
  *   assets.c     assets                           convert.c     convert
- *   run_edit.c   edit
+ *   run_edit.c   edit                             run_freeze.c  freeze_model
  *   convert_tensors.c  convert, where it is about tensors    tensor_source.c  where they come from
  *   whole_file.c files, mapped
  *   tensors.c    tensors                          cat.c         cat
@@ -58,6 +58,7 @@ int cli_convert(const cli_args *args);
 int cli_tensors(const cli_args *args);
 int cli_cat(const cli_args *args);
 int cli_verify(const cli_args *args);
+int cli_freeze_model(const cli_args *args);
 int cli_edit(const cli_args *args);
 int cli_objects(const cli_args *args);
 int cli_surgery(const cli_args *args);

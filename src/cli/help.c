@@ -221,6 +221,19 @@ static const char inspect_text[] =
     "\n"
     "What goes wrong is said on standard output, and the exit status is 0, as there.\n";
 
+static const char freeze_text[] =
+    "usage: savedmodel freeze_model --dir DIR --tag_set A,B --output_prefix OUT [--signature_def_key KEY]\n"
+    "                               [--checkpoint_path PREFIX] [--variables_to_feed NAMES]\n"
+    "\n"
+    "Writes into the directory OUT the graph of a signature in which inputs are zeros and variables constants\n"
+    "(frozen_graph.pb), with variables still (prefrozen_graph.pb), as it was (original_graph.pb), and what tfcompile "
+    "has\n"
+    "to know of it (config.pbtxt). All inputs need complete shapes. edit --freeze makes a model that can be run.\n"
+    "\n"
+    "  --signature_def_key KEY      default: serving_default\n"
+    "  --checkpoint_path PREFIX     values of the variables; default: those of the model\n"
+    "  --variables_to_feed NAMES    stay variables: A,B or all\n";
+
 static void print_commands(void) {
   puts("usage: savedmodel COMMAND [flags]\n\nReads TensorFlow SavedModels without TensorFlow.\n");
   for (const cli_command *command = cli_commands; command->name != NULL; command++)
@@ -233,10 +246,19 @@ static void print_commands(void) {
 
 static const struct {
   const char *command, *text;
-} texts[] = {{"show", show_text},       {"assets", assets_text},      {"scan", scan_text},
-             {"convert", convert_text}, {"edit", edit_text},          {"tensors", tensors_text},
-             {"cat", cat_text},         {"checkpoint", surgery_text}, {"diff", diff_text},
-             {"objects", objects_text}, {"verify", verify_text},      {"inspect_checkpoint", inspect_text}};
+} texts[] = {{"show", show_text},
+             {"assets", assets_text},
+             {"scan", scan_text},
+             {"convert", convert_text},
+             {"edit", edit_text},
+             {"tensors", tensors_text},
+             {"cat", cat_text},
+             {"checkpoint", surgery_text},
+             {"diff", diff_text},
+             {"objects", objects_text},
+             {"freeze_model", freeze_text},
+             {"verify", verify_text},
+             {"inspect_checkpoint", inspect_text}};
 
 int cli_help(const char *command) {
   for (size_t i = 0; command != NULL && i < sizeof texts / sizeof texts[0]; i++) {

@@ -13,6 +13,7 @@ static int refuse_convert(const cli_args *args) {
 
 static const char *const needs_dir[] = {"dir", NULL};
 static const char *const needs_convert[] = {"dir", "output_dir", "tag_set", NULL};
+static const char *const needs_freeze[] = {"dir", "output_prefix", "tag_set", NULL};
 static const char *const needs_class[] = {"cpp_class", NULL};
 
 const cli_command cli_commands[] = {
@@ -28,6 +29,8 @@ const cli_command cli_commands[] = {
      CLI_MAX_WORDS},
     {"diff", cli_diff, NULL, false, "say what differs between two models or checkpoints", 1},
     {"verify", cli_verify, needs_dir, false, "check everything that can be checked", 0},
+    {"freeze_model", cli_freeze_model, needs_freeze, true,
+     "write the graph of a signature with its variables as constants", 0},
     {"convert tensorrt", refuse_convert, needs_convert, true, "not supported: needs TensorRT", 0},
     {"aot_compile_cpu", refuse, needs_class, true, "not supported: needs XLA", 0},
     {NULL, NULL, NULL, false, NULL, 0},
