@@ -1,0 +1,288 @@
+/* Variables of a graph that become constants, in protobuf text; and what a saver restores. */
+#include "graph/freeze.h"
+
+#include <savedmodel/pb/graph.pb-c.h>
+
+#include "support/check.h"
+#include "support/fault_alloc.h"
+#include "wire/text.h"
+
+static sm_error err;
+static sm_fault_alloc allocator;
+
+#define T(name, type) " attr { key: '" name "' value { type: " type " } }"
+#define TYPES(name, types) " attr { key: '" name "' value { list { type: [" types "] } } }"
+#define CALLS(name) " attr { key: 'f' value { func { name: '" name "' } } }"
+#define VALUE " attr { key: 'value' value { tensor { dtype: DT_FLOAT tensor_shape { } float_val: 7 } } }"
+
+/* A graph, frozen: what it becomes, or what is said of it. Variables are w and v; the last argument of function bound is bound
+ * to one. */
+typedef struct row {
+  const char *what, *graph, *frozen, *says;
+} row;
+
+static const row rows[] = {
+    {"a read, a hint about the handle, a control input",
+     "node { name: 'w' op: 'VarHandleOp' device: '/cpu:0'" T(
+         "dtype", "DT_FLOAT") " attr { key: '_output_shapes' value { } } }"
+                              "node { name: 'r' op: 'ReadVariableOp' input: 'w' input: '^w'" T(
+                                  "dtype", "DT_FLOAT") " attr { key: '_x' value { i: 1 } } }"
+                                                       "versions { producer: 5 }",
+     "node { name: 'w' op: 'Const' device: '/cpu:0'" T("dtype", "DT_FLOAT") VALUE
+     " }"
+     "node { name: 'r' op: 'Identity' input: 'w' input: '^w' attr { key: '_x' value { i: 1 } }" T(
+         "T", "DT_FLOAT") " }"
+                          "versions { producer: 5 }",
+     NULL},
+    {"through Identity, gathered",
+     "node { name: 'w' op: 'VarHandleOp' }"
+     "node { name: 'i' op: 'Identity' input: 'w'" T(
+         "T", "DT_RESOURCE") " }"
+                             "node { name: 'n' op: 'Const' }"
+                             "node { name: 'g' op: 'ResourceGather' input: 'i' input: 'n' input: '^n'" T("dtype",
+                                                                                                         "DT_FLOAT")
+                                 T("Tindices", "DT_INT32") " }"
+                                                           "node { name: 's' op: 'VariableShape' input: 'i'" T(
+                                                               "out_type", "DT_INT64") " }",
+     "node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE
+     " }"
+     "node { name: 'i' op: 'Identity' input: 'w'" T(
+         "T", "DT_FLOAT") " }"
+                          "node { name: 'n' op: 'Const' }"
+                          "node { name: 'g' op: 'GatherV2' input: 'i' input: 'n' input: 'g/axis' input: '^n'" T(
+                              "Tindices", "DT_INT32") T("Taxis", "DT_INT32")
+                              T("Tparams", "DT_FLOAT") " }"
+                                                       "node { name: 'g/axis' op: 'Const'" T(
+                                                           "dtype",
+                                                           "DT_INT32") " attr { key: 'value' value { tensor { dtype: "
+                                                                       "DT_INT32 tensor_shape { } int_val: 0 } } } }"
+                                                                       "node { name: 's' op: 'Shape' input: 'i'" T(
+                                                                           "out_type", "DT_INT64")
+                                                                           T("T", "DT_FLOAT") " }",
+     NULL},
+    {"a function: its argument, its results, who uses what was read",
+     "node { name: 'x' op: 'Placeholder' } node { name: 'w' op: 'VarHandleOp' }"
+     "node { name: 'c' op: 'StatefulPartitionedCall' input: 'x' input: 'w'" CALLS("f")
+         TYPES("Tin", "DT_FLOAT, DT_RESOURCE") TYPES(
+             "Tout",
+             "DT_FLOAT") "  attr { key: '_read_only_resource_inputs' value { list { i: 1 } } } }"
+                         "library { function { signature { name: 'f' input_arg { name: 'x' type: DT_FLOAT } input_arg "
+                         "{ name: 'h' type: DT_RESOURCE } output_arg { name: 'y' type: DT_FLOAT } }"
+                         "  node_def { name: 'r' op: 'ReadVariableOp' input: 'h'" T(
+                             "dtype",
+                             "DT_FLOAT") " }"
+                                         "  node_def { name: 'm' op: 'Mul' input: 'x' input: 'r:value:0' }"
+                                         "  ret { key: 'y' value: 'r:value:0' } control_ret { key: 'r' value: 'r' }"
+                                         "  attr { key: '_input_shapes' value { } } arg_attr { key: 1 value { } } "
+                                         "arg_attr { key: 0 value { } } } }",
+     "node { name: 'x' op: 'Placeholder' } node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE
+     " }"
+     "node { name: 'c' op: 'StatefulPartitionedCall' input: 'x' input: 'w'" CALLS("f")
+         TYPES("Tin", "DT_FLOAT, DT_FLOAT")
+             TYPES("Tout",
+                   "DT_FLOAT") " }"
+                               "library { function { signature { name: 'f' input_arg { name: 'x' type: DT_FLOAT } "
+                               "input_arg { name: 'h' type: DT_FLOAT } output_arg { name: 'y' type: DT_FLOAT } }"
+                               "  node_def { name: 'r' op: 'Identity' input: 'h'" T(
+                                   "T", "DT_FLOAT") " }"
+                                                    "  node_def { name: 'm' op: 'Mul' input: 'x' input: 'r:output:0' }"
+                                                    "  ret { key: 'y' value: 'r:output:0' } control_ret { key: 'r' "
+                                                    "value: 'r' } arg_attr { key: 0 value { } } } }",
+     NULL},
+    {"a reference",
+     "node { name: 'w' op: 'VariableV2'" T("dtype", "DT_FLOAT") " } node { name: 'r' op: 'Identity' input: 'w'" T(
+         "T", "DT_FLOAT") " }"
+                          "node { name: 'n' op: 'Neg' input: 'w'" T(
+                              "T", "DT_FLOAT") " } node { name: 's' op: 'RefIdentity' input: 'w'" T("T",
+                                                                                                    "DT_FLOAT") " }",
+     "node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE " } node { name: 'r' op: 'Identity' input: 'w'" T(
+         "T", "DT_FLOAT") " }"
+                          "node { name: 'n' op: 'Neg' input: 'w'" T(
+                              "T", "DT_FLOAT") " } node { name: 's' op: 'Identity' input: 'w'" T("T", "DT_FLOAT") " }",
+     NULL},
+    {"bound by the object graph alone",
+     "library { function { signature { name: 'bound' input_arg { name: 'h' type: DT_RESOURCE } output_arg { name: 'o' "
+     "type: DT_RESOURCE } } ret { key: 'o' value: 'h' } } }",
+     "library { function { signature { name: 'bound' input_arg { name: 'h' type: DT_FLOAT } output_arg { name: 'o' "
+     "type: DT_FLOAT } } ret { key: 'o' value: 'h' } } }",
+     NULL},
+    {"written", "node { name: 'w' op: 'VarHandleOp' } node { name: 'a' op: 'AssignVariableOp' input: 'w' input: 'w' }",
+     NULL, "node a: AssignVariableOp does more with a variable than to read it"},
+    {"a reference that is written",
+     "node { name: 'w' op: 'VariableV2' } node { name: 'a' op: 'Assign' input: 'w' input: 'w'" T("T", "DT_FLOAT") " }",
+     NULL, "node a: Assign does more"},
+    {"written in a function",
+     "library { function { signature { name: 'bound' input_arg { name: 'h' type: DT_RESOURCE } } node_def { name: 'a' "
+     "op: 'AssignAddVariableOp' input: 'h' } } }",
+     NULL, "node a of function bound: AssignAddVariableOp does more"},
+    {"a function that others call with what is not frozen",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 't' op: 'VarHandleOp' }"
+     "node { name: 'c' op: 'PartitionedCall' input: 'w'" CALLS("f")
+         TYPES("Tin", "DT_RESOURCE") " }"
+                                     "node { name: 'd' op: 'PartitionedCall' input: 't'" CALLS("f")
+                                         TYPES("Tin", "DT_RESOURCE") " }"
+                                                                     "library { function { signature { name: 'f' "
+                                                                     "input_arg { name: 'h' type: DT_RESOURCE } } } }",
+     NULL, "node d: its function takes a variable there that is frozen for some who call it"},
+    {"more inputs than the function has",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'PartitionedCall' input: 'w'" CALLS(
+         "f") " }"
+              "library { function { signature { name: 'f' } } }",
+     NULL, "node c: has more inputs than its function"},
+    {"an absent function",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'PartitionedCall' input: 'w'" CALLS("f") " }", NULL,
+     "node c: calls a function that is not there"},
+};
+
+static sm_status put_value(sm_buffer *out, void *ctx, size_t variable, sm_error *e) {
+  static const uint8_t seven[] = {0x08, 0x01, 0x12, 0x00, 0x2a, 0x04, 0x00, 0x00, 0xe0, 0x40};
+  (void)ctx;
+  (void)variable;
+  return sm_buffer_put(out, seven, sizeof seven, e);
+}
+
+static sm_status freeze(sm_buffer *out, const sm_buffer *graph) {
+  static const sm_freeze_variable variables[] = {{{"v", 1}, SM_DT_FLOAT}, {{"w", 1}, SM_DT_FLOAT}};
+  static const sm_dtype bound[] = {SM_DT_FLOAT};
+  static const sm_freeze_binding bindings[] = {{{"bound", 5}, bound, 1}};
+  const sm_freeze_spec spec = {variables, 2, bindings, 1, put_value, NULL};
+  const sm_span bytes = {graph->data, graph->size};
+  const sm_wire_source source = {.name = "graph", .bytes = bytes};
+  sm_arena arena;
+  sm_op_defs defs;
+  sm_graph_library library;
+  sm_arena_init(&arena, &allocator.base, UINT64_MAX);
+  sm_op_defs_init(&defs, &allocator.base, UINT64_MAX);
+  sm_status status = sm_graph_index_functions(&library, (sm_spans){&bytes, 1}, &source, &arena, &err);
+  if (status == SM_OK) status = sm_op_defs_add(&defs, (sm_spans){NULL, 0}, &library, &source, &err);
+  if (status == SM_OK)
+    status = sm_graph_freeze(out, (sm_spans){&bytes, 1}, &library, &defs, &spec, &source, &arena, &err);
+  sm_op_defs_free(&defs);
+  sm_arena_free(&arena);
+  return status;
+}
+
+static void read_text(sm_buffer *out, const char *text) {
+  sm_buffer_init(out, &allocator.base, UINT64_MAX);
+  assert_ok(sm_text_read(out, &tensorflow__graph_def__descriptor, sm_string_of(text), &err), err);
+}
+
+static sm_status put(void *ctx, const void *data, size_t size, sm_error *e) {
+  return sm_buffer_put(ctx, data, size, e);
+}
+
+static void write_text(sm_buffer *out, const sm_buffer *graph) {
+  const sm_wire_source source = {.name = "graph", .bytes = {graph->data, graph->size}};
+  sm_arena arena;
+  sm_arena_init(&arena, &allocator.base, UINT64_MAX);
+  sm_buffer_init(out, &allocator.base, UINT64_MAX);
+  assert_ok(sm_text_write(&tensorflow__graph_def__descriptor, source.bytes, &source, &arena, put, out, &err), err);
+  assert_ok(sm_buffer_put(out, "", 1, &err), err);
+  sm_arena_free(&arena);
+}
+
+static int set_up(void **state) {
+  (void)state;
+  sm_fault_alloc_init(&allocator, UINT64_MAX);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  assert_number("memory that is left", allocator.live_blocks, 0);
+  sm_fault_alloc_destroy(&allocator);
+  return 0;
+}
+
+static void freeze__graphs(void **state) {
+  (void)state;
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    sm_buffer graph, out, wanted, shown[2];
+    read_text(&graph, rows[i].graph);
+    sm_buffer_init(&out, &allocator.base, UINT64_MAX);
+    if (rows[i].frozen == NULL) {
+      assert_status(freeze(&out, &graph), SM_UNIMPLEMENTED, err);
+      assert_mentions(err.message, rows[i].says);
+    } else {
+      assert_ok(freeze(&out, &graph), err);
+      read_text(&wanted, rows[i].frozen);
+      write_text(&shown[0], &out);
+      write_text(&shown[1], &wanted);
+      assert_text(rows[i].what, (const char *)shown[0].data, (const char *)shown[1].data);
+      sm_buffer_free(&shown[0]);
+      sm_buffer_free(&shown[1]);
+      sm_buffer_free(&wanted);
+    }
+    sm_buffer_free(&graph);
+    sm_buffer_free(&out);
+  }
+}
+
+static void freeze__no_memory(void **state) {
+  (void)state;
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    sm_buffer graph, out;
+    sm_status status = SM_RESOURCE_EXHAUSTED;
+    read_text(&graph, rows[i].graph);
+    for (uint64_t n = 0; status == SM_RESOURCE_EXHAUSTED; n++) {
+      sm_buffer_init(&out, &allocator.base, UINT64_MAX);
+      sm_fault_alloc_rearm(&allocator, n);
+      status = freeze(&out, &graph);
+      sm_buffer_free(&out);
+    }
+    assert_number(rows[i].what, status, rows[i].frozen != NULL ? SM_OK : SM_UNIMPLEMENTED);
+    sm_fault_alloc_rearm(&allocator, UINT64_MAX);
+    sm_buffer_free(&graph);
+  }
+}
+
+/* ---- What is restored ---- */
+
+#define STRINGS(name, values)                                                                                    \
+  "node { name: '" name                                                                                          \
+  "' op: 'Const' attr { key: 'value' value { tensor { dtype: DT_STRING tensor_shape { dim { size: 2 } } " values \
+  " } } } }"
+
+static const char RESTORES[] =
+    "node { name: 'w' op: 'VarHandleOp' } node { name: 'v' op: 'VariableV2' } node { name: 'prefix' op: 'Const' }"
+    STRINGS("keys", "string_val: 'a/w' string_val: 'v'") STRINGS("slices", "string_val: '' string_val: '4 0,2'")
+    "node { name: 'from' op: 'RestoreV2' input: 'prefix' input: 'keys' input: 'slices' }"
+    "node { name: 'copy' op: 'Identity' input: 'from' }"
+    "node { name: 'to_w' op: 'AssignVariableOp' input: 'w' input: 'copy' }"
+    "node { name: 'to_v' op: 'Assign' input: 'v' input: 'from:1' }"
+    "node { name: 'init' op: 'Assign' input: 'v' input: 'prefix' }"
+    "node { name: 'restore' op: 'NoOp' input: '^to_w' input: '^to_v' input: '^init' }";
+
+static void freeze__restores(void **state) {
+  (void)state;
+  const sm_restored_variable *found;
+  size_t n;
+  sm_buffer graph;
+  sm_arena arena;
+  sm_graph_library library = {NULL, 0};
+  read_text(&graph, RESTORES);
+  const sm_span bytes = {graph.data, graph.size};
+  const sm_wire_source source = {.name = "graph", .bytes = bytes};
+  sm_arena_init(&arena, &allocator.base, UINT64_MAX);
+  assert_ok(sm_graph_find_restores(&found, &n, (sm_spans){&bytes, 1}, &library, (sm_string){"restore", 7}, &source,
+                                   &arena, &err),
+            err);
+  assert_number("restored", n, 2);
+  assert_bytes("node", found[0].node.data, found[0].node.size, "v", 1);
+  assert_text("its key", found[0].key.data, "v");
+  assert_text("its slice", found[0].slice.data, "4 0,2");
+  assert_bytes("node", found[1].node.data, found[1].node.size, "w", 1);
+  assert_text("its key", found[1].key.data, "a/w");
+  assert_text("its slice", found[1].slice.data, "");
+  sm_arena_free(&arena);
+  sm_buffer_free(&graph);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(freeze__graphs, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(freeze__no_memory, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(freeze__restores, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
