@@ -176,6 +176,16 @@ static sm_status read_bindings(sm_freeze_spec *spec, const freezing *f, sm_error
   return SM_OK;
 }
 
+/* About what the frozen graph takes: growing to it step by step would copy the values several times. Bounded,
+ * whatever the index says. */
+static size_t expected_size(const freezing *f, sm_spans graph_def) {
+  enum { MOST = 1 << 28 };
+  uint64_t size = 1;
+  for (size_t i = 0; i < graph_def.n; i++) size += graph_def.items[i].size + graph_def.items[i].size / 4;
+  for (size_t i = 0; i < f->values.n && size < MOST; i++) size += f->values.values[i].entry.size;
+  return size < MOST ? (size_t)size : MOST;
+}
+
 static sm_status freeze_graph(freezing *f, sm_error *err) {
   sm_draft info;
   sm_spans op_lists, graph_def;
@@ -194,7 +204,7 @@ static sm_status freeze_graph(freezing *f, sm_error *err) {
   sm_op_defs_init(&defs, f->arena->allocator, UINT64_MAX);
   sm_buffer_init(&out, f->arena->allocator, UINT64_MAX);
   sm_status status = sm_op_defs_add(&defs, op_lists, &library, f->source, err);
-  if (status == SM_OK) status = sm_buffer_reserve(&out, 1, err);
+  if (status == SM_OK) status = sm_buffer_reserve(&out, expected_size(f, graph_def), err);
   if (status == SM_OK) status = sm_graph_freeze(&out, graph_def, &library, &defs, &spec, f->source, f->arena, err);
   if (status == SM_OK) status = sm_draft_set(&f->edit.draft, SM_META_GRAPH_GRAPH, (sm_span){out.data, out.size}, err);
   sm_buffer_free(&out);

@@ -307,6 +307,8 @@ int cli_freeze_model(const cli_args *args) {
   if (code != CLI_OK) return code;
   if (!cli_split_tags(&tags, args->values[CLI_tag_set])) {
     code = cli_fail("--tag_set: too many tags");
+  } else if (tags.n == 0) {
+    code = cli_fail("tag_set must contain at least one non-empty item.");
   } else if (sm_model_find_meta_graph(&the.graph, model, tags.tags, tags.n, &err) != SM_OK) {
     code = err.code == SM_NOT_FOUND ? cli_fail_tags(model, args->values[CLI_tag_set]) : cli_fail_status(&err);
   } else {

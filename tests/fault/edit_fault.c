@@ -29,6 +29,8 @@ static sm_status keep(sm_builder *builder, sm_error *err) {
   return sm_builder_keep_signatures(builder, 0, (const char *[]){"serving_default"}, 1, err);
 }
 
+static sm_status freeze(sm_builder *builder, sm_error *err) { return sm_builder_freeze(builder, 0, err); }
+
 /* Builder and change, the n-th allocation failing; false when there were fewer. */
 static bool try_one(const sm_model *model, change_fn change, uint64_t n, const char *dst) {
   sm_fault_alloc fa;
@@ -59,7 +61,10 @@ static void edit_fault__each_allocation(void **state) {
               {"v2/policy_save_devices", change_nodes},
               {"v2/several_signatures", keep},
               {"v1/control_flow_v1", keep},
-              {"v1/table_main_op", keep}};
+              {"v1/table_main_op", keep},
+              {"v2/one_signature", freeze},
+              {"v2/table_asset", freeze},
+              {"v1/partitioned_variables", freeze}};
   temp_dir dir = make_temp_dir();
   for (size_t i = 0; i < N_OF(rows); i++) {
     sm_model *model;
