@@ -23,6 +23,7 @@ typedef struct averaging {
   char *bytes;           /* of its means */
   bool *differs;         /* by item of the last source: taken from it, and others have another value */
   size_t n_averaged;
+  progress shown;
 } averaging;
 
 static surgery_plan *last_plan(const averaging *a) { return &a->the->plans[a->the->n_src - 1]; }
@@ -142,6 +143,7 @@ static sm_status average_all(averaging *a, sm_error *err) {
     sm_bundle_entry entry;
     SM_TRY(sm_bundle_reader_find_n(&entry, last->in.reader, last->in.items[i].name, err));
     SM_TRY(is_averaged(entry.dtype) ? average_tensor(a, &entry, err) : take_tensor(a, i, &entry, err));
+    progress_add(&a->shown, entry.size);
   }
   return SM_OK;
 }
@@ -172,7 +174,9 @@ static void report(const averaging *a) {
 static int run(averaging *a) {
   sm_error err;
   sm_status status = sm_bundle_writer_open(&a->out, a->the->dst, &a->the->options, &err);
+  progress_begin(&a->shown, "averaged");
   if (status == SM_OK) status = surgery_finish(a->out, average_all(a, &err), &err);
+  progress_end(&a->shown);
   if (status != SM_OK) return cli_fail_status(&err);
   if (a->the->args->values[CLI_json] != NULL) report(a);
   return CLI_OK;

@@ -18,6 +18,7 @@
  *   optimizer_keys.c  keys of optimizers             average.c     checkpoint average
  *   diff.c       diff                             diff_graph.c, diff_objects.c, diff_properties.c, diff_tensors.c,
  *                                                 diff_assets.c  its parts
+ *   progress.c   how far long work has come
  *   run_verify.c verify                           sha256.c      checksums of tensors
  *   inspect_checkpoint.c  inspect_checkpoint       show_objects.c  objects
  *   run_scan.c   scan                             policy.c      scan --policy

@@ -88,15 +88,19 @@ static bool is_big_endian(const surgery_plan *plan) {
 /* All that the plans leave. */
 static int write_all(surgery *the, bool may_link) {
   sm_bundle_writer *out;
+  progress shown;
   sm_error err;
   the->options.big_endian = is_big_endian(&the->plans[0]);
   sm_status status = sm_bundle_writer_open(&out, the->dst, &the->options, &err);
   if (status != SM_OK) return cli_fail_status(&err);
+  progress_begin(&shown, "written");
   for (size_t i = 0; i < the->n_src && status == SM_OK; i++)
-    status = surgery_plan_write(&the->plans[i], out, may_link, the->options.big_endian, &err);
+    status = surgery_plan_write(&the->plans[i], out, may_link, the->options.big_endian, &shown, &err);
   for (size_t i = 0; i < the->n_src && status == SM_OK; i++)
     status = surgery_plan_write_graph(&the->plans[i], out, &err);
-  if (surgery_finish(out, status, &err) != SM_OK) return cli_fail_status(&err);
+  status = surgery_finish(out, status, &err);
+  progress_end(&shown);
+  if (status != SM_OK) return cli_fail_status(&err);
   report(the);
   return CLI_OK;
 }

@@ -146,7 +146,8 @@ sm_status surgery_plan_drop_optimizers(surgery_plan *plan, sm_error *err) {
 
 /* ---- Writing ---- */
 
-sm_status surgery_plan_write(surgery_plan *plan, sm_bundle_writer *out, bool may_link, bool big_endian, sm_error *err) {
+sm_status surgery_plan_write(surgery_plan *plan, sm_bundle_writer *out, bool may_link, bool big_endian, progress *shown,
+                             sm_error *err) {
   const sm_bundle_header *header = sm_bundle_reader_get_header(plan->in.reader);
   bool links = may_link && header->format == 2 && header->big_endian == big_endian;
   sm_bundle_entry entry;
@@ -156,6 +157,7 @@ sm_status surgery_plan_write(surgery_plan *plan, sm_bundle_writer *out, bool may
     SM_TRY(sm_bundle_reader_find_n(&entry, plan->in.reader, plan->in.items[i].name, err));
     SM_TRY(links ? sm_bundle_writer_link(out, fate->new_key, plan->in.reader, &entry, err)
                  : sm_bundle_writer_copy(out, fate->new_key, plan->in.reader, &entry, err));
+    progress_add(shown, entry.size);
   }
   return SM_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef SM_CLI_SURGERY_PLAN_H
 #define SM_CLI_SURGERY_PLAN_H
 
+#include "cli/progress.h"
 #include "cli/tensor_source.h"
 
 typedef struct tensor_fate {
@@ -45,7 +46,8 @@ sm_status surgery_plan_drop_optimizers(surgery_plan *plan, sm_error *err);
 
 /* Adds all tensors that stay, but for the object graph where it has changed: for that there is _write_graph. may_link: data
  * files may come over as they are. */
-sm_status surgery_plan_write(surgery_plan *plan, sm_bundle_writer *out, bool may_link, bool big_endian, sm_error *err);
+sm_status surgery_plan_write(surgery_plan *plan, sm_bundle_writer *out, bool may_link, bool big_endian, progress *shown,
+                             sm_error *err);
 sm_status surgery_plan_write_graph(surgery_plan *plan, sm_bundle_writer *out, sm_error *err);
 
 #endif
