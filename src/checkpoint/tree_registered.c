@@ -101,8 +101,11 @@ bool sm_tree_registered_name(sm_string *name, const sm_checkpoint *tree, int32_t
   int32_t object = tree->nodes[node].object;
   if (object < 0) return false;
   const sm_saved_object *saved = &tree->source.graph.objects[object];
-  *name = saved->saver.size != 0 ? saved->saver_object : saved->n_attributes != 0 ? saved->attributes[0].key : *name;
-  if (saved->saver.size != 0) return sm_string_equal(saved->saver, sm_string_of(tree->nodes[node].saver->name));
+  if (saved->saver.size != 0) {
+    *name = saved->saver_object;
+    return sm_string_equal(saved->saver, sm_string_of(tree->nodes[node].saver->name));
+  }
+  if (saved->n_attributes != 0) *name = saved->attributes[0].key;
   return saved->n_attributes != 0;
 }
 
