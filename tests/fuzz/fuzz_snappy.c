@@ -9,6 +9,8 @@
 
 #include "codec/snappy.h"
 
+const size_t fuzz_message_at = NO_MESSAGE;
+
 enum { MAX_SIZE = 1 << 20 };
 
 /* A byte, or -1 at the end. */

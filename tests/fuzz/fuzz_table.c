@@ -8,6 +8,8 @@
 #include "support/fault_alloc.h"
 #include "table/table.h"
 
+const size_t fuzz_message_at = NO_MESSAGE;
+
 enum { IGNORE_CHECKSUMS = 1 };
 
 /* Of the table; a key or two of the walks come on top. */
