@@ -346,6 +346,37 @@ SM_API sm_status sm_meta_graph_n_variables(size_t *out, const sm_meta_graph *gra
 SM_API sm_status sm_meta_graph_get_variable(const sm_variable **out, const sm_meta_graph *graph, size_t i,
                                             sm_error *err);
 
+/* ---- What tf.saved_model.load is told: LoadOptions ----
+ *
+ * Nothing is loaded here before it is asked for, so most of them are ways of asking:
+ *
+ *   allow_partial_checkpoint             sm_meta_graph_check_variables; nobody has to call it
+ *   experimental_skip_checkpoint         look at no value: opening a model, its objects and sm_meta_graph_n_variables do
+ *                                        without variables/, and key is then NULL
+ *   experimental_variable_policy         device and components of sm_variable_object
+ *   experimental_load_function_aliases   function_aliases of sm_meta_graph_get_info; those of its functions that are in the
+ *                                        object graph sm_meta_graph_find_concrete_function knows
+ *   experimental_io_device               sm_open_options.fs
+ */
+
+/**
+ * Does the checkpoint have a value for each variable of the object graph? What tf.saved_model.load asks before it returns.
+ *
+ * allow_partial  one for any variable will do.
+ * fn             called for each difference: kind is MISSING or MISMATCHED (another dtype or shape), key the path of the
+ *                variable, or its name where nothing leads to it; binding NULL. NULL: nobody wants to know.
+ *
+ * A variable that nothing leads to, such as a slot variable, may be missing, but is told. What is mismatched fails in any case:
+ * TensorFlow cannot assign it.
+ *
+ * Errors: FAILED_PRECONDITION the message names the first difference that matters; NOT_FOUND there is no object graph, or
+ *   no checkpoint though there are variables; those of sm_meta_graph_n_variables.
+ * Source: python/saved_model/load.py, Loader._restore_checkpoint; python/checkpoint/checkpoint.py,
+ *   assert_existing_objects_matched, assert_nontrivial_match.
+ */
+SM_API sm_status sm_meta_graph_check_variables(const sm_meta_graph *graph, bool allow_partial, sm_difference_fn fn,
+                                               void *ctx, sm_error *err);
+
 SM_END_DECLS
 
 #endif

@@ -11,6 +11,7 @@
  *   paths.c        names of nodes from the root
  *   keys.c         where their values are in the checkpoint
  *   variable_list.c, v1_variables.c  the variables of a model, of either version
+ *   load_check.c   are they all in the checkpoint?
  *   constant.c, table_contents.c, table_text.c  values of constants and of tables
  *   keras_metadata_file.c  what Keras keeps
  *   trackable_graph.c, trackable_graph_edit.c   the object graph of a checkpoint: savedmodel/trackable_graph.h
