@@ -20,6 +20,7 @@ typedef struct object {
 
 typedef struct graph {
   const sm_meta_graph *meta_graph;
+  const sm_meta_info *info;
   object *objects;
   size_t n;
 } graph;
@@ -43,6 +44,7 @@ static sm_status look_up_object(object *to, const sm_meta_graph *meta_graph, siz
 static sm_status look_up(graph *g, sm_error *err) {
   const sm_concrete_function *function;
   size_t n_functions;
+  SM_TRY(sm_meta_graph_get_info(&g->info, g->meta_graph, err));
   for (size_t i = 0; i < g->n; i++) SM_TRY(look_up_object(&g->objects[i], g->meta_graph, i, err));
   SM_TRY(sm_meta_graph_n_concrete_functions(&n_functions, g->meta_graph, err));
   for (size_t i = 0; i < n_functions; i++)
@@ -144,11 +146,19 @@ static void print_concrete_functions(json *out, const sm_meta_graph *meta_graph)
   json_end_list(out);
 }
 
+static void print_aliases(json *out, const sm_meta_info *info) {
+  json_begin_object(out, "function_aliases");
+  for (size_t i = 0; i < info->n_function_aliases; i++)
+    json_string(out, info->function_aliases[i].function, info->function_aliases[i].alias);
+  json_end_object(out);
+}
+
 static void print_document(const graph *g) {
   json out = {.depth = 0};
   json_begin_object(&out, NULL);
   print_concrete_functions(&out, g->meta_graph);
   json_string(&out, "format", "savedmodel/1");
+  print_aliases(&out, g->info);
   json_begin_list(&out, "objects");
   for (size_t i = 0; i < g->n; i++) print_object(&out, &g->objects[i]);
   json_end_list(&out);
@@ -215,7 +225,24 @@ static void print_concrete(const object *o) {
   }
 }
 
-static void print_kind(const object *o, const sm_meta_graph *meta_graph) {
+/* Those of a function have all the same alias. */
+static void print_alias(const object *o, const graph *g) {
+  if (o->info->n_concrete_functions == 0) return;
+  const char *name = o->info->concrete_functions[0];
+  size_t low = 0, high = g->info->n_function_aliases;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (strcmp(g->info->function_aliases[middle].function, name) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == g->info->n_function_aliases || strcmp(g->info->function_aliases[low].function, name) != 0) return;
+  fputs(" alias ", stdout);
+  put_text(g->info->function_aliases[low].alias);
+}
+
+static void print_kind(const object *o, const graph *g) {
   const sm_object *info = o->info;
   const sm_asset *asset;
   fputs(kind_name(info->kind), stdout);
@@ -229,11 +256,12 @@ static void print_kind(const object *o, const sm_meta_graph *meta_graph) {
       if (info->function_spec != NULL) print_spec(info->function_spec);
       break;
     case SM_OBJECT_ASSET:
-      if (info->asset < 0 || sm_meta_graph_get_asset(&asset, meta_graph, (size_t)info->asset, NULL) != SM_OK) break;
+      if (info->asset < 0 || sm_meta_graph_get_asset(&asset, g->meta_graph, (size_t)info->asset, NULL) != SM_OK) break;
       putchar(' '), put_text(asset->filename);
       break;
     default: break;
   }
+  print_alias(o, g);
   if (*info->registered_name != '\0') putchar(' '), put_text(info->registered_name);
   putchar('\n');
 }
@@ -296,7 +324,7 @@ static bool print_child(graph *g, const object *parent, size_t i, size_t depth) 
   }
   child->is_printed = true;
   fputs(": ", stdout);
-  print_kind(child, g->meta_graph);
+  print_kind(child, g);
   return true;
 }
 
@@ -306,7 +334,7 @@ static void print_tree(graph *g, level *levels) {
   levels[0] = (level){0, 0};
   g->objects[0].is_printed = true;
   fputs("/: ", stdout);
-  print_kind(&g->objects[0], g->meta_graph);
+  print_kind(&g->objects[0], g);
   while (depth != 0) {
     level *at = &levels[depth - 1];
     const object *parent = &g->objects[at->object];
@@ -327,7 +355,7 @@ static void print_rest(const graph *g) {
   for (size_t i = 0; i < g->n; i++) {
     if (g->objects[i].is_printed) continue;
     printf("object %zu: ", i);
-    print_kind(&g->objects[i], g->meta_graph);
+    print_kind(&g->objects[i], g);
   }
 }
 

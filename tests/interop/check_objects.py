@@ -6,7 +6,7 @@
 A root is as for check_models.py.  For every V2 model:
 
   objects --json   ids, kinds, children, slot variables, dtypes, shapes, functions, concrete functions of truth.json;
-                   paths and keys, worked out here from its two object graphs; of models whose truth.json only counts, the
+                   function aliases; paths and keys, worked out here from its two object graphs; of models whose truth.json only counts, the
                    numbers of nodes, children, slot variables, concrete functions and of each kind
   objects          mentions every object: by its path, or by its number
 
@@ -98,7 +98,8 @@ def expected_object(node, paths, keys):
                                for v, name, slot in node.get("slot_variables", [])]}
 
 
-def compare_all(truth, graph, got):
+def compare_all(truth, meta_graph, got):
+    graph = meta_graph["object_graph"]
     nodes = graph["nodes"]
     paths = paths_of([n["children"] for n in nodes])
     keys = keys_of(nodes, (truth.get("variables") or {}).get("object_graph", [{"id": 0}]))
@@ -109,6 +110,8 @@ def compare_all(truth, graph, got):
         want = expected_object(node, paths, keys)
         out += ["object %d: %s: expected %r, got %r" % (node["id"], k, want.get(k), ours.get(k))
                 for k in sorted(set(want) | set(ours)) if want.get(k) != ours.get(k)]
+    if (meta_graph.get("function_aliases") or {}) != got["function_aliases"]:
+        out.append("function aliases: %r" % got["function_aliases"])
     if sorted(graph["concrete_functions"]) != got["concrete_functions"]:
         out.append("concrete functions: %r" % got["concrete_functions"])
     return out
@@ -132,7 +135,7 @@ def compare_keys(truth, got):
 
 
 def find_graph(truth):
-    return next((g["object_graph"] for g in truth.get("meta_graphs") or [] if g.get("object_graph")), None)
+    return next((g for g in truth.get("meta_graphs") or [] if g.get("object_graph")), None)
 
 
 class Checker:
@@ -146,14 +149,15 @@ class Checker:
         for fault in faults[:SHOWN]:
             print("%s: %s" % (name, fault))
 
-    def compare(self, truth, graph, model):
+    def compare(self, truth, meta_graph, model):
+        graph = meta_graph["object_graph"]
         run = Run([self.tool, "objects", model, "--json"], self.limit_memory)
         if run.exit != 0:
             return ["exit %r: %s" % (run.exit, run.stderr)]
         got = json.loads(run.stdout)
         if isinstance(graph["nodes"], int):
             return compare_counts(graph, got) + compare_keys(truth, got)
-        return compare_all(truth, graph, got) + self.compare_text(got, model)
+        return compare_all(truth, meta_graph, got) + self.compare_text(got, model)
 
     def compare_text(self, got, model):
         run = Run([self.tool, "objects", model], self.limit_memory)
@@ -177,12 +181,12 @@ class Checker:
         with open(os.path.join(folder, "truth.json"), encoding="utf-8") as f:
             truth = json.load(f)
         model = find_model(folder)
-        graph = find_graph(truth)
+        meta_graph = find_graph(truth)
         if truth.get("kind") == "broken" and model != folder or truth.get("kind") == "broken" and os.path.exists(
                 os.path.join(model, "saved_model.pb")):
             self.report(name, self.check_broken(model))
-        elif graph is not None and truth.get("kind") != "broken":
-            self.report(name, self.compare(truth, graph, model))
+        elif meta_graph is not None and truth.get("kind") != "broken":
+            self.report(name, self.compare(truth, meta_graph, model))
 
 
 def main(args):
