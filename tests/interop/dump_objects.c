@@ -303,6 +303,14 @@ static sm_status put_variables(const sm_meta_graph *graph, sm_error *err) {
   return SM_OK;
 }
 
+/* What tf.saved_model.load says with and without allow_partial_checkpoint; for models with an object graph. */
+static void put_load_checks(const sm_meta_graph *graph) {
+  for (int allow_partial = 0; allow_partial < 2; allow_partial++) {
+    sm_status status = sm_meta_graph_check_variables(graph, allow_partial != 0, NULL, NULL, NULL);
+    printf("load %d %s\n", allow_partial, status == SM_OK ? "passes" : "fails");
+  }
+}
+
 static sm_status dump(const char *dir, sm_error *err) {
   sm_model *model;
   size_t n;
@@ -316,6 +324,7 @@ static sm_status dump(const char *dir, sm_error *err) {
     if (has_objects == SM_OK && status == SM_OK) status = put_functions(graph, err);
     if (has_objects != SM_OK && has_objects != SM_NOT_FOUND) status = has_objects;
     if (status == SM_OK) status = put_variables(graph, err);
+    if (has_objects == SM_OK && status == SM_OK) put_load_checks(graph);
   }
   sm_model_close(model);
   return status;

@@ -5,23 +5,32 @@
 
 A root is as for check_models.py.  Object graphs, function specs (decoded by TensorFlow's nested_structure_coder), constants,
 tables, metadata of Keras, and the collections of V1 models are written here in the words of dump_objects.c, which has to
-print the same.  Damaged models have to give the same, or one line.  Needs TensorFlow.  The last line counts models.
+print the same.  Of a model that TensorFlow loads, the key of each variable and the contents of each table are what the
+loaded objects have.  Damaged models have to give the same, or one line.  Then models are made whose checkpoint does not
+fit, and both have to refuse the same.  Needs TensorFlow.  The last line counts models.
 """
 import collections
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
 from google.protobuf import text_format  # noqa: E402
 from tensorflow.core.framework import variable_pb2  # noqa: E402
 from tensorflow.core.protobuf import saved_model_pb2  # noqa: E402
 from tensorflow.python.framework import dtypes, tensor_shape, tensor_spec, tensor_util, type_spec  # noqa: E402
+from tensorflow.python.saved_model import load as saved_model_load  # noqa: E402
 from tensorflow.python.saved_model import nested_structure_coder  # noqa: E402
 from tensorflow.python.training import py_checkpoint_reader  # noqa: E402
 from tf_keras.protobuf import saved_metadata_pb2  # noqa: E402
 
 from check_models import find_model  # noqa: E402
+
+tf.get_logger().setLevel("ERROR")
 
 KINDS = {"user_object": 4, "asset": 5, "function": 6, "variable": 7, "bare_concrete_function": 8, "constant": 9,
          "resource": 10, "captured_tensor": 12, None: 0}
@@ -249,12 +258,12 @@ class Model:
 
 
 def comparable(lines):
-    """Without what is not computed here: keys of V2 variables (check_objects.py has them) and what tables hold."""
+    """Without what check_loaded looks at."""
     for line in lines:
         words = line.split(" ")
         if words[0] == "listed" and words[1] != "-1":
             line = " ".join(words[:4])
-        if words[0] not in ("keys", "values", "table"):
+        if words[0] not in ("keys", "values", "table", "load"):
             yield line
 
 
@@ -275,7 +284,7 @@ def run(dump, folder):
     return done.returncode, done.stdout.decode().splitlines(), done.stderr.decode(errors="replace").splitlines()
 
 
-def check(dump, folder):
+def check(dump, folder, counts):
     proto = read_model(folder)
     if proto is None:
         return None
@@ -287,10 +296,116 @@ def check(dump, folder):
         w, g = (x[i] if i < len(x) else "(end)" for x in (want, got))
         if w != g:
             return "line %d: expected %.300r, got %.300r" % (i + 1, w, g)
+    return check_loaded(folder, ours, counts)
+
+
+# ---- What TensorFlow makes of a model ----
+
+def load(folder, allow_partial=False):
+    """The loader, which has the objects by number; None: TensorFlow of today cannot."""
+    options = tf.saved_model.LoadOptions(allow_partial_checkpoint=allow_partial)
+    loaders = []
+    make = saved_model_load.Loader._load_all
+
+    def keep(self):
+        loaders.append(self)
+        make(self)
+    saved_model_load.Loader._load_all = keep
+    try:
+        tf.saved_model.load(folder, options=options)
+    finally:
+        saved_model_load.Loader._load_all = make
+    return loaders[0] if loaders else None
+
+
+def elements(words):
+    """Of a "keys" or "values" line, in rows."""
+    if words[1] == "7":
+        array = np.array([bytes.fromhex(x) for x in words[3].split(",")], object)
+    else:
+        array = np.frombuffer(bytes.fromhex(words[3]), dtypes.as_dtype(int(words[1])).as_numpy_dtype)
+    rows = int(words[2][len("shape["):-1].split(",")[0])
+    return array.reshape(rows, -1)[:rows].tolist() if rows else []
+
+
+def table_fault(resource, keys, values):
+    """Against what TensorFlow exports, which leaves out the empty buckets of a dense table: those have one key."""
+    got = dict(zip(map(tuple, elements(keys)), elements(values)))
+    try:
+        k, v = tf.raw_ops.LookupTableExportV2(table_handle=resource.resource_handle, Tkeys=dtypes.as_dtype(int(keys[1])),
+                                              Tvalues=dtypes.as_dtype(int(values[1])))
+    except tf.errors.AbortedError:  # models of TensorFlow 1 in one of 2: nothing has filled it
+        return ""
+    rows = k.shape[0]
+    want = dict(zip(map(tuple, k.numpy().reshape(rows, -1).tolist()), v.numpy().reshape(rows, -1).tolist())) if rows else {}
+    empty = set(got) - set(want)
+    return "" if len(empty) <= 1 and all(got.get(a) == want[a] for a in want) else "%.200r, expected %.200r" % (got, want)
+
+
+def variable_fault(variable, key, reader):
+    want, got = variable.numpy(), reader.get_tensor(key)
+    same = want.tobytes() == got.tobytes() if want.dtype != object else want.tolist() == got.tolist()
+    return "" if same else "the value of key %s is another" % key
+
+
+def check_loaded(folder, ours, counts):
+    """What does not hold of the objects that TensorFlow makes. What it cannot load, of old and odd models, is left out."""
+    prefix = os.path.join(folder, "variables", "variables")
+    try:
+        loader = load(folder)
+    except Exception:  # noqa: B902: of any kind
+        counts["not loaded"] += 1
+        return ""
+    reader = py_checkpoint_reader.NewCheckpointReader(prefix) if os.path.exists(prefix + ".index") else None
+    node = keys = None
+    for words in (line.split(" ") for line in ours if loader is not None):
+        fault = ""
+        if words[0] == "object":
+            node = int(words[1])
+        elif words[0] == "keys":
+            keys = words
+        elif words[0] == "values":
+            counts["tables"] += 1
+            fault = table_fault(loader.get(node), keys, words)
+        elif words[0] == "listed" and words[1] != "-1" and words[4]:
+            counts["keys"] += 1
+            node = int(words[1])
+            fault = variable_fault(loader.get(node), bytes.fromhex(words[4]).decode(), reader)
+        if fault:
+            return "object %d: %s" % (node, fault)
     return ""
 
 
-def check_broken(dump, folder):
+def try_load(folder, allow_partial):
+    try:
+        load(folder, allow_partial)
+        return "passes"
+    except (AssertionError, ValueError, tf.errors.InvalidArgumentError):  # missing, shape, dtype
+        return "fails"
+
+
+def checkpoint_faults(dump):
+    """Checkpoints that do not fit their model: a variable is missing, all are, one is of another shape or dtype."""
+    class Part(tf.Module):
+        def __init__(self, **values):
+            for name, value in values.items():
+                setattr(self, name, tf.Variable(value))
+    whole = {"v": [1.0, 2.0], "w": [3.0]}
+    cases = {"whole": whole, "missing": {"v": whole["v"]}, "none": {"other": [1.0]},
+             "shape": {"v": [1.0], "w": [3.0]}, "dtype": {"v": [1, 2], "w": [3.0]}, "more": dict(whole, x=[5.0])}
+    for name, values in cases.items():
+        folder = tempfile.mkdtemp()
+        tf.saved_model.save(Part(**whole), folder)
+        shutil.rmtree(os.path.join(folder, "variables"))
+        tf.train.Checkpoint(root=Part(**values)).write(os.path.join(folder, "variables", "variables"))
+        want = ["load %d %s" % (partial, try_load(folder, bool(partial))) for partial in (0, 1)]
+        code, lines, words = run(dump, folder)
+        got = [line for line in lines if line.startswith("load ")]
+        yield name, "" if want == got else "expected %r, got %r %r" % (want, got, words)
+        shutil.rmtree(folder)
+
+
+def check_broken(dump, folder, counts):
     code, _, words = run(dump, folder)
     is_refused = code == 1 and len(words) == 1
     return "" if code == 0 or is_refused else "exit %d: %r" % (code, words)
@@ -300,19 +415,26 @@ def main(args):
     if len(args) < 2:
         sys.exit(__doc__)
     passed = failed = 0
+    counts = collections.Counter()
+    for name, fault in checkpoint_faults(args[0]):
+        passed += not fault
+        failed += bool(fault)
+        if fault:
+            print("checkpoint %s: %s" % (name, fault))
     for root in args[1:]:
         for folder, folders, files in os.walk(root):
             folders.sort()
             if "truth.json" not in files:
                 continue
             is_broken = os.path.basename(os.path.dirname(folder)) == "broken"
-            fault = (check_broken if is_broken else check)(args[0], find_model(folder))
+            fault = (check_broken if is_broken else check)(args[0], find_model(folder), counts)
             if fault is None:
                 continue
             passed += not fault
             failed += bool(fault)
             if fault:
                 print("%s: %s" % (os.path.relpath(folder, root), fault))
+    print("compared with loaded objects: %(keys)d keys, %(tables)d tables; %(not loaded)d models not loaded" % counts)
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed or not passed else 0
 
