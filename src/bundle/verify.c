@@ -161,6 +161,69 @@ static sm_status check_index(verifier *v, sm_error *err) {
   return status;
 }
 
+/* ---- Slices that no tensor lists ---- */
+
+static bool id_less(const void *a, const void *b) {
+  return (uintptr_t) * (const void *const *)a < (uintptr_t) * (const void *const *)b;
+}
+
+/* Places in the index of all parts that are to be read, sorted. */
+static sm_status list_ids(const void ***out, size_t *n, verifier *v, sm_error *err) {
+  const sm_job *jobs = (const sm_job *)v->jobs.data;
+  *n = v->jobs.size / sizeof *jobs;
+  *out = sm_arena_array(&v->arena, const void *, *n);
+  if (*out == NULL) return sm_arena_fail(&v->arena, *n * sizeof **out, err);
+  for (size_t i = 0; i < *n; i++) (*out)[i] = jobs[i].part.id;
+  sm_sort(*out, *n, sizeof **out, id_less);
+  return SM_OK;
+}
+
+static bool has_id(const void *const *ids, size_t n, const void *id) {
+  size_t low = 0, high = n;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if ((uintptr_t)ids[middle] < (uintptr_t)id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < n && ids[low] == id;
+}
+
+/* Slices without bytes are not among the parts that are read. */
+static sm_status check_slice(verifier *v, sm_buffer *name, sm_string key, sm_string value, sm_error *err) {
+  sm_extent extents[SM_MAX_RANK];
+  sm_bundle_entry entry;
+  int32_t rank;
+  SM_TRY(sm_slice_key_parse(name, extents, &rank, key, err));
+  if (rank < 0) return SM_OK;
+  sm_status status = sm_entry_read(&entry, key, value, &v->reader->header, &v->reader->source, NULL);
+  if (status == SM_OK && entry.size == 0) return SM_OK;
+  tell(v, SM_SEVERITY_WARNING, index_name(v), sm_key_text_of((sm_string){(const char *)name->data, name->size}).text,
+       "the index has a slice of it that is not in its list");
+  return SM_OK;
+}
+
+/* Keys of slices begin with a NUL, so they are the first of the index. What is listed is known when all is well so far. */
+static sm_status check_slices(verifier *v, sm_error *err) {
+  const void **ids;
+  size_t n;
+  sm_table_iter iter;
+  sm_buffer name;
+  if (v->reader->v1 != NULL || v->status != SM_OK) return SM_OK;
+  SM_TRY(list_ids(&ids, &n, v, err));
+  sm_buffer_init(&name, v->reader->allocator, sm_reader_limit(v->reader));
+  sm_table_iter_init(&iter, v->reader->index);
+  sm_status status = sm_table_iter_seek(&iter, (sm_string){"", 1}, err);
+  while (status == SM_OK && iter.is_valid && iter.key.data[0] == '\0') {
+    if (!has_id(ids, n, iter.value.data)) status = check_slice(v, &name, iter.key, iter.value, err);
+    if (status == SM_OK) status = sm_table_iter_next(&iter, err);
+  }
+  sm_table_iter_free(&iter);
+  sm_buffer_free(&name);
+  return status;
+}
+
 /* ---- Data files ---- */
 
 typedef struct file_name {
@@ -321,6 +384,7 @@ sm_status sm_bundle_reader_verify(const sm_bundle_reader *reader, sm_finding_fn 
   sm_arena_init(&v.arena, reader->allocator, sm_reader_limit(reader));
   sm_buffer_init(&v.jobs, reader->allocator, UINT64_MAX);
   sm_status status = check_index(&v, err);
+  if (status == SM_OK) status = check_slices(&v, err);
   if (status == SM_OK) status = check_files(&v, err);
   if (status == SM_OK) status = check_directory(&v, err);
   sm_jobs_free_errors((sm_job *)v.jobs.data, v.jobs.size / sizeof(sm_job), reader);

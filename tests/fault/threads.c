@@ -40,7 +40,7 @@ static void threads__find_the_same(void **state) {
   (void)state;
   static const char *const models[] = {"v1/several_meta_graphs", "v1/assets",           "v2/composite_arguments",
                                        "v2/keras3_export",       "v2/function_aliases", "broken/object_graph_bad_child",
-                                       "v2/debug_info"};
+                                       "v2/debug_info",          "v2/variables"};
   for (size_t m = 0; m < N_OF(models); m++) {
     uint64_t wanted;
     sm_model *model = open_data(models[m]);

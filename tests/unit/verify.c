@@ -166,6 +166,24 @@ static void verify__slices(void **state) {
   end(&f);
 }
 
+/* The same part of a tensor twice, once as its list has it and once spelled otherwise: the list is what counts. */
+static void verify__slices_that_no_tensor_lists(void **state) {
+  (void)state;
+  fixture f;
+  begin(&f);
+  const int64_t two[] = {2};
+  const sm_extent extents[] = {{0, 2}, {2, 2}, {1, 2}}, all[] = {{0, -1}};
+  w_buffer *whole = b_put_entry(&f.b, "s", 1, &(b_entry){SM_DT_FLOAT, 1, four, 0, 0, 0, 0});
+  for (int i = 0; i < 2; i++) b_put_slice(whole, &extents[i], 1);
+  for (int i = 0; i < 3; i++) (void)b_put_part(&f.b, "s", SM_DT_FLOAT, &extents[i], two, 1, 0, numbers, 8);
+  (void)b_put_part(&f.b, "no_such_tensor", SM_DT_FLOAT, all, four, 1, 0, numbers, 16); /* a tensor of a strange name */
+  assert_ok(verify(&f), f.err);
+  assert_text("told", f.told,
+              "1|c.index|s|the index has a slice of it that is not in its list\n"
+              "0|c.data-00000-of-00001||8 bytes, in 1 places, belong to no tensor\n");
+  end(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(verify__sound),
@@ -175,6 +193,7 @@ int main(void) {
       cmocka_unit_test(verify__keys_that_are_there_twice),
       cmocka_unit_test(verify__keys_that_are_there_twice_with_other_shapes),
       cmocka_unit_test(verify__slices),
+      cmocka_unit_test(verify__slices_that_no_tensor_lists),
   };
   return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
 }
