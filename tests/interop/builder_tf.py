@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """TensorFlow loads the models of save_models.c, in all ways that it has, and they compute what they should.
 
-    VENV/bin/python tests/interop/builder_tf.py SAVE_MODELS
+    VENV/bin/python tests/interop/builder_tf.py SAVE_MODELS SAVE_HALF_PLUS_TWO
+
+The second one is the example's program, whose model has all kinds of signatures.
 
 The last line says how many passed and failed.
 """
@@ -17,6 +19,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy
 import tensorflow as tf
+from tensorflow.python.saved_model import loader_impl, signature_def_utils
 
 FLOATS = numpy.array([[3.0, 4.0]], numpy.float32)
 WORDS = numpy.array([b"two", b"zero", b"ten"])
@@ -25,6 +28,7 @@ MODELS = {
     "resource": [(["serve"], "serving_default", FLOATS, [[3.0, 8.0]])],
     "as_text": [(["serve"], "serving_default", FLOATS, [[3.0, 8.0]])],
     "reference": [(["serve"], "serving_default", FLOATS, [[3.0, 8.0]])],
+    "partitioned": [(["serve"], "serving_default", FLOATS, [[3.0, 8.0]])],
     "several": [
         (["serve"], "serving_default", FLOATS, [[3.0, 8.0]]),
         (["serve", "gpu"], "sum", FLOATS, [[4.0, 6.0]]),
@@ -32,7 +36,37 @@ MODELS = {
     "table": [(["serve"], "serving_default", WORDS, [2, 0, -1])],
     "no_variables": [(["serve"], "serving_default", FLOATS, [[3.0, 8.0]])],
 }
-NOT_LIFTED = {"reference"}  # tf.saved_model.load makes no variables of those of TensorFlow 1: writing.md, 1.2
+NOT_LIFTED = {"reference", "partitioned"}  # tf.saved_model.load makes no variables of those of TensorFlow 1: writing.md, 1.2
+
+
+# The model of the example: (tags, signature, input), all of one result.
+NUMBERS = [[1.0], [4.0]]
+EXAMPLES = numpy.array([
+    tf.train.Example(features=tf.train.Features(feature={
+        "x": tf.train.Feature(float_list=tf.train.FloatList(value=number))})).SerializeToString() for number in NUMBERS
+])  # fmt: skip
+HALF_PLUS_TWO = [
+    (["serve"], "serving_default", numpy.float32(NUMBERS)),
+    (["serve"], "classify_x_to_y", EXAMPLES),
+    (["serve"], "regress_x_to_y", EXAMPLES),
+]
+HALVES = [[2.5], [4.0]]
+
+
+def only(tensors):
+    """The one input, or output, of a signature, and its name."""
+    ((name, tensor),) = tensors.items()
+    return name, tensor
+
+
+def is_valid(path, tags, key, _):
+    signature = read_signature(path, tags, key)
+    return "" if signature_def_utils.is_valid_signature(signature) else "not valid"
+
+
+def read_signature(path, tags, key):
+    graphs = loader_impl.parse_saved_model(path).meta_graphs
+    return next(g for g in graphs if set(g.meta_info_def.tags) == set(tags)).signature_def[key]
 
 
 def run_v1(path, tags, key, value):
@@ -40,12 +74,14 @@ def run_v1(path, tags, key, value):
     with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
         meta_graph = tf.compat.v1.saved_model.loader.load(session, tags, path)
         signature = meta_graph.signature_def[key]
-        return session.run(signature.outputs["y"].name, {signature.inputs["x"].name: value}).tolist()
+        return session.run(only(signature.outputs)[1].name, {only(signature.inputs)[1].name: value}).tolist()
 
 
 def run_v2(path, tags, key, value):
     model = tf.saved_model.load(path, tags=tags)
-    return model.signatures[key](x=tf.constant(value))["y"].numpy().tolist()
+    function = model.signatures[key]
+    name, _ = only(function.structured_input_signature[1])
+    return only(function(**{name: tf.constant(value)}))[1].numpy().tolist()
 
 
 def run_resaved(path, tags, key, value):
@@ -55,21 +91,91 @@ def run_resaved(path, tags, key, value):
         return run_v2(scratch, None, key, value)
 
 
-def load_c(path, tags):
-    """Restores and initialises as a server does; the library that TensorFlow is in has it."""
-    library = ctypes.CDLL(os.path.join(os.path.dirname(tf.__file__), "libtensorflow_cc.so.2"))
-    for name in ["NewStatus", "NewGraph", "NewSessionOptions", "LoadSessionFromSavedModel", "Message"]:
-        getattr(library, "TF_" + name).restype = ctypes.c_char_p if name == "Message" else ctypes.c_void_p
-    status, graph = ctypes.c_void_p(library.TF_NewStatus()), ctypes.c_void_p(library.TF_NewGraph())
-    options = ctypes.c_void_p(library.TF_NewSessionOptions())
-    names = (ctypes.c_char_p * len(tags))(*[tag.encode() for tag in tags])
-    session = library.TF_LoadSessionFromSavedModel(
-        options, None, path.encode(), names, len(tags), graph, None, status
-    )
-    if library.TF_GetCode(status) != 0:
-        raise RuntimeError(library.TF_Message(status).decode())
-    library.TF_CloseSession(ctypes.c_void_p(session), status)
-    library.TF_DeleteSession(ctypes.c_void_p(session), status)
+class CSession:
+    """A model as the C API's session loader, and with it a server, restores and initialises it."""
+
+    POINTERS = """NewStatus NewGraph NewSessionOptions LoadSessionFromSavedModel GraphOperationByName AllocateTensor
+        TensorData""".split()
+
+    class Output(ctypes.Structure):
+        _fields_ = [("operation", ctypes.c_void_p), ("index", ctypes.c_int)]
+
+    def __init__(self, path, tags):
+        self.library = ctypes.CDLL(os.path.join(os.path.dirname(tf.__file__), "libtensorflow_cc.so.2"))
+        for name in self.POINTERS:
+            getattr(self.library, "TF_" + name).restype = ctypes.c_void_p
+        self.library.TF_Message.restype = ctypes.c_char_p
+        for name in ("Dim", "TensorByteSize"):
+            getattr(self.library, "TF_" + name).restype = ctypes.c_int64
+        self.status, self.graph = self.new("Status"), self.new("Graph")
+        names = (ctypes.c_char_p * len(tags))(*[tag.encode() for tag in tags])
+        self.session = ctypes.c_void_p(
+            self.library.TF_LoadSessionFromSavedModel(
+                self.new("SessionOptions"), None, path.encode(), names, len(tags), self.graph, None, self.status
+            )
+        )
+        self.check()
+
+    def new(self, what):
+        return ctypes.c_void_p(getattr(self.library, "TF_New" + what)())
+
+    def check(self):
+        if self.library.TF_GetCode(self.status) != 0:
+            raise RuntimeError(self.library.TF_Message(self.status).decode())
+
+    def output_of(self, tensor):
+        node, _, index = tensor.partition(":")
+        operation = self.library.TF_GraphOperationByName(self.graph, node.encode())
+        assert operation, tensor
+        return self.Output(operation, int(index or 0))
+
+    def make_tensor(self, array):
+        """Strings are TF_TString of 24 bytes: short ones lie inside, behind their size times 4."""
+        array = numpy.asarray(array)
+        if array.dtype.kind == "S":
+            words = [bytes(word) for word in array.reshape(-1)]
+            kept = [word.ljust(23, b"\0") for word in words]
+            assert all(len(word) < 23 for word in words)
+            data = b"".join(bytes([len(word) << 2]) + inside for word, inside in zip(words, kept))
+            dtype = tf.string
+        else:
+            data, dtype = array.tobytes(), tf.dtypes.as_dtype(array.dtype)
+        dims = (ctypes.c_int64 * array.ndim)(*array.shape)
+        made = ctypes.c_void_p(
+            self.library.TF_AllocateTensor(dtype.as_datatype_enum, dims, array.ndim, ctypes.c_size_t(len(data)))
+        )
+        ctypes.memmove(self.library.TF_TensorData(made), data, len(data))
+        return made
+
+    def read_tensor(self, tensor):
+        dtype = tf.dtypes.as_dtype(self.library.TF_TensorType(tensor)).as_numpy_dtype
+        shape = [self.library.TF_Dim(tensor, i) for i in range(self.library.TF_NumDims(tensor))]
+        data = ctypes.string_at(self.library.TF_TensorData(tensor), self.library.TF_TensorByteSize(tensor))
+        return numpy.frombuffer(data, dtype).reshape(shape)
+
+    def run(self, fetched, fed, value):
+        result = ctypes.c_void_p()
+        self.library.TF_SessionRun(
+            self.session, None,
+            ctypes.byref(self.output_of(fed)), ctypes.byref(self.make_tensor(value)), 1,
+            ctypes.byref(self.output_of(fetched)), ctypes.byref(result), 1,
+            None, 0, None, self.status,
+        )  # fmt: skip
+        self.check()
+        return self.read_tensor(result)
+
+    def close(self):
+        self.library.TF_CloseSession(self.session, self.status)
+        self.library.TF_DeleteSession(self.session, self.status)
+
+
+def run_c(path, tags, key, value):
+    signature = read_signature(path, tags, key)
+    session = CSession(path, tags)
+    try:
+        return session.run(only(signature.outputs)[1].name, only(signature.inputs)[1].name, value).tolist()
+    finally:
+        session.close()
 
 
 def files_of(root):
@@ -77,7 +183,7 @@ def files_of(root):
 
 
 def main():
-    (program,) = sys.argv[1:]
+    program, example = sys.argv[1:]
     passed = failed = 0
 
     def case(what, function):
@@ -97,15 +203,23 @@ def main():
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory() as again:
         for directory in (scratch, again):
             subprocess.run([program, directory], check=True)
+            command = [example, os.path.join(directory, "half_plus_two")]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         for name, uses in MODELS.items():
             path = os.path.join(scratch, name)
             for tags, key, value, expected in uses:
                 what = f"{name} {tags}"
                 case(what + " V1", lambda: is_number(run_v1, path, expected, tags, key, value))
                 case(what + " V2", lambda: is_number(run_v2, path, expected, tags, key, value))
-                case(what + " C", lambda: load_c(path, tags))
+                case(what + " C", lambda: is_number(run_c, path, expected, tags, key, value))
                 if name not in NOT_LIFTED:
                     case(what + " re-saved", lambda: is_number(run_resaved, path, expected, tags, key, value))
+        path = os.path.join(scratch, "half_plus_two")
+        for uses in HALF_PLUS_TWO:
+            case(f"half_plus_two {uses[1]} V1", lambda: is_number(run_v1, path, HALVES, *uses))
+            case(f"half_plus_two {uses[1]} V2", lambda: is_number(run_v2, path, HALVES, *uses))
+            case(f"half_plus_two {uses[1]} C", lambda: is_number(run_c, path, HALVES, *uses))
+            case(f"half_plus_two {uses[1]} is valid", lambda: is_valid(path, *uses))
         same = filecmp.cmpfiles(scratch, again, files_of(scratch), shallow=False)
         case("the same bytes twice", lambda: "" if not same[1] and not same[2] and same[0] else f"{same[1:]}")
     print(f"{passed} passed, {failed} failed")

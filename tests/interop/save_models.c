@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <savedmodel/proto.h>
 #include <savedmodel/savedmodel.h>
 
 static sm_error err;
@@ -66,7 +67,7 @@ static void add_graph(sm_builder *builder, sm_graph *graph, const sm_meta_graph_
   sm_meta_graph_spec spec = *more;
   spec.signatures = signatures;
   spec.n_signatures = 1;
-  spec.collections = sm_graph_get_collections(&spec.n_collections, graph);
+  if (spec.n_collections == 0) spec.collections = sm_graph_get_collections(&spec.n_collections, graph);
   check(sm_graph_get_def(&spec.graph_def, graph, &err));
   check(sm_builder_add_meta_graph(NULL, builder, &spec, &err));
 }
@@ -115,6 +116,76 @@ static void save_reference(void) {
   add_values(builder, "w");
   finish(builder);
   sm_graph_free(graph);
+}
+
+/* A variable of TensorFlow 1 in two parts, which the checkpoint has as slices of one tensor. */
+static void add_part(sm_graph *graph, int part, sm_string *def) {
+  static const int64_t one[] = {1};
+  static const float zero = 0;
+  const sm_tensor_view value = floats(&zero, 1, 1);
+  const sm_attr attrs[] = {sm_attr_type("dtype", SM_DT_FLOAT), sm_attr_shape("shape", one, 1)};
+  char name[16], zeros[32], assign[32], read[32], tensor[32], snapshot[40];
+  snprintf(name, sizeof name, "w/part_%d", part);
+  snprintf(zeros, sizeof zeros, "%s/zeros", name);
+  snprintf(assign, sizeof assign, "%s/Assign", name);
+  snprintf(read, sizeof read, "%s/read", name);
+  snprintf(tensor, sizeof tensor, "%s:0", name);
+  snprintf(snapshot, sizeof snapshot, "%s:0", read);
+  const sm_node_spec variable = {.op = "VariableV2", .name = name, .attrs = attrs, .n_attrs = 2};
+  check(sm_graph_add_node(graph, &variable, &err));
+  check(sm_graph_add_const(graph, zeros, &value, &err));
+  check(sm_graph_add(graph, "Assign", assign, SM_NAMES(name, zeros), &err));
+  check(sm_graph_add(graph, "Identity", read, SM_NAMES(name), &err));
+  Tensorflow__SaveSliceInfoDef slice;
+  Tensorflow__VariableDef message;
+  int64_t full = 2, offset = part, size = 1;
+  tensorflow__save_slice_info_def__init(&slice);
+  tensorflow__variable_def__init(&message);
+  slice.full_name = "w";
+  slice.n_full_shape = slice.n_var_offset = slice.n_var_shape = 1;
+  slice.full_shape = &full;
+  slice.var_offset = &offset;
+  slice.var_shape = &size;
+  message.variable_name = tensor;
+  message.initializer_name = assign;
+  message.initial_value_name = zeros;
+  message.snapshot_name = snapshot;
+  message.trainable = true;
+  message.save_slice_info_def = &slice;
+  uint8_t *bytes = malloc(tensorflow__variable_def__get_packed_size(&message));
+  if (bytes == NULL) abort();
+  *def = (sm_string){(const char *)bytes, tensorflow__variable_def__pack(&message, bytes)};
+}
+
+static void save_partitioned(void) {
+  static const float values[] = {1, 2};
+  static const int32_t zero = 0;
+  const sm_tensor_view axis = {.dtype = SM_DT_INT32, .data = &zero, .size = sizeof zero};
+  sm_builder *builder = open_builder("partitioned", NULL);
+  sm_bundle_writer *variables;
+  sm_graph *graph;
+  sm_string defs[2];
+  const sm_collection collection = {.key = "variables", .kind = SM_COLLECTION_BYTES, .n = 2, .strings = defs};
+  sm_meta_graph_spec spec = spec_of(serve, 1);
+  check(sm_graph_new(&graph, NULL, &err));
+  check(sm_graph_add_placeholder(graph, "x", SM_DT_FLOAT, any_two, 2, &err));
+  for (int part = 0; part < 2; part++) add_part(graph, part, &defs[part]);
+  check(sm_graph_add_const(graph, "axis", &axis, &err));
+  check(sm_graph_add(graph, "ConcatV2", "w", SM_NAMES("w/part_0/read", "w/part_1/read", "axis"), &err));
+  check(sm_graph_add(graph, "Mul", "y", SM_NAMES("x", "w"), &err));
+  spec.collections = &collection;
+  spec.n_collections = 1;
+  add_graph(builder, graph, &spec, SM_KEY_SERVING_DEFAULT);
+  check(sm_builder_get_variables(&variables, builder, &err));
+  for (int64_t part = 0; part < 2; part++) {
+    const sm_extent extent = {.start = part, .length = 1};
+    const sm_slice_spec slice = {.extents = &extent, .n_extents = 1};
+    const sm_tensor_view view = floats(&values[part], 1, 1);
+    check(sm_bundle_writer_add_slice(variables, "w", two, &slice, &view, &err));
+  }
+  finish(builder);
+  sm_graph_free(graph);
+  for (int part = 0; part < 2; part++) free((char *)(uintptr_t)defs[part].data);
 }
 
 /* Two meta graphs over one checkpoint; devices and defaults go from the second. */
@@ -185,6 +256,7 @@ int main(int argc, char **argv) {
   save_resource("resource", NULL);
   save_resource("as_text", &as_text);
   save_reference();
+  save_partitioned();
   save_several();
   save_table();
   save_no_variables();
