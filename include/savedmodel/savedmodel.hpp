@@ -9,9 +9,10 @@
  * Errors     Every function that throws sm::Error has a twin try_x, which returns the status instead, fills *out on success
  *            and *err (nullptr: not wanted) on failure. With exceptions off (-fno-exceptions) only the twins exist. The
  *            containers handed out allocate as containers do (std::bad_alloc).
- * Ownership  Model, BundleReader, Tensor, MemoryFs and ArchiveFs own what they hold: they are moved, not copied, and close it at
- *            their end. All else (MetaGraph, Trackable, Bundle, TensorView, structs, std::string_view) is borrowed from a Model and cheap to copy. It lives as long
- *            as the model is open; moving the Model does not disturb it. Nothing may be asked of an empty handle.
+ * Ownership  Model, Builder, BundleReader, Tensor, MemoryFs and ArchiveFs own what they hold: they are moved, not copied, and
+ *            close it at their end. All else (MetaGraph, Trackable, Bundle, TensorView, structs, std::string_view) is
+ *            borrowed from a Model and cheap to copy. It lives as long as the model is open; moving the Model does not
+ *            disturb it. Nothing may be asked of an empty handle.
  * Threads    Const functions of Model and all of MetaGraph and Trackable: any number of threads.
  * Strings    Names and paths handed in end at their first NUL.
  */
@@ -910,6 +911,88 @@ class Model {
   }
 
   sm_model *model_ = nullptr;
+};
+
+/**
+ * A SavedModel being written: savedmodel/builder.h. Whatever is not finished leaves nothing behind.
+ *
+ *     sm::Builder builder(dir);
+ *     builder.add_model(model);
+ *     builder.call(sm_builder_set_method, 0, "serving_default", SM_METHOD_PREDICT);
+ *     builder.finish();
+ */
+class Builder {
+ public:
+  Builder() noexcept = default; /* empty: fill with try_open */
+  Builder(Builder &&other) noexcept : builder_(std::exchange(other.builder_, nullptr)) {}
+  Builder &operator=(Builder &&other) noexcept {
+    Builder closed_at_the_end(std::move(other));
+    std::swap(builder_, closed_at_the_end.builder_);
+    return *this;
+  }
+  ~Builder() { sm_builder_close(builder_); }
+
+  static sm_status try_open(Builder *out, Name dir, const sm_save_options &options, sm_error *err) noexcept {
+    Builder opened;
+    SM_TRY(sm_builder_open(&opened.builder_, dir.c_str(), &options, err));
+    *out = std::move(opened);
+    return SM_OK;
+  }
+
+  /** *index is its number. */
+  sm_status try_add_meta_graph(std::size_t *index, const sm_meta_graph_spec &spec, sm_error *err) noexcept {
+    return sm_builder_add_meta_graph(index, builder_, &spec, err);
+  }
+
+  /** A writer that belongs to the builder. */
+  sm_status try_variables(sm_bundle_writer **out, sm_error *err) noexcept {
+    return sm_builder_get_variables(out, builder_, err);
+  }
+
+  /** A model to be changed, which outlives the builder. */
+  sm_status try_add_model(const Model &model, sm_error *err) noexcept {
+    return sm_builder_add_model(builder_, model.get(), err);
+  }
+
+  /** Any other function of builder.h, with its arguments but for the first and the last. */
+  template <class Function, class... Args>
+  sm_status try_call(sm_error *err, Function function, const Args &...args) noexcept {
+    return function(builder_, args..., err);
+  }
+
+  sm_status try_finish(sm_error *err) noexcept { return sm_builder_finish(builder_, err); }
+
+#if SM_EXCEPTIONS_
+  explicit Builder(Name dir, const sm_save_options &options = init<sm_save_options>()) {
+    sm_error err{};
+    if (try_open(this, dir, options, &err) != SM_OK) throw Error(err);
+  }
+
+  std::size_t add_meta_graph(const sm_meta_graph_spec &spec) {
+    std::size_t index = 0;
+    sm_error err{};
+    if (try_add_meta_graph(&index, spec, &err) != SM_OK) throw Error(err);
+    return index;
+  }
+  sm_bundle_writer *variables() {
+    sm_bundle_writer *writer = nullptr;
+    call([&writer](sm_builder *builder, sm_error *err) { return sm_builder_get_variables(&writer, builder, err); });
+    return writer;
+  }
+  void add_model(const Model &model) { call(sm_builder_add_model, model.get()); }
+  template <class Function, class... Args>
+  void call(Function function, const Args &...args) {
+    sm_error err{};
+    if (try_call(&err, function, args...) != SM_OK) throw Error(err);
+  }
+  void finish() { call(sm_builder_finish); }
+#endif
+
+  explicit operator bool() const noexcept { return builder_ != nullptr; }
+  sm_builder *get() const noexcept { return builder_; }
+
+ private:
+  sm_builder *builder_ = nullptr;
 };
 
 /* ---- For those who come from TensorFlow's C++: tensorflow/cc/saved_model/loader.h ---- */

@@ -315,6 +315,64 @@ static void try_debug_info() {
 #endif
 }
 
+/* Saved in memory: a graph of its own with a variable, then the same with another signature. */
+static void builder__saves_and_changes() {
+  const char *const tags[] = {"serve"};
+  const float half = 0.5f;
+  sm_tensor_view value{};
+  value.dtype = SM_DT_FLOAT;
+  value.data = &half;
+  value.size = sizeof half;
+  sm::MemoryFs fs;
+  CHECK(sm::MemoryFs::try_make(&fs, nullptr, nullptr) == SM_OK);
+  sm_save_options save = sm::init<sm_save_options>();
+  sm_open_options open = sm::init<sm_open_options>();
+  save.fs = open.fs = fs.get();
+  sm_graph *graph = nullptr;
+  CHECK(sm_graph_new(&graph, nullptr, nullptr) == SM_OK);
+  CHECK(sm_graph_add_variable(graph, "v", SM_DT_FLOAT, nullptr, 0, nullptr) == SM_OK);
+  sm_meta_graph_spec spec = sm::init<sm_meta_graph_spec>();
+  spec.tags = tags;
+  spec.n_tags = 1;
+  CHECK(sm_graph_get_def(&spec.graph_def, graph, nullptr) == SM_OK);
+
+  sm::Builder builder, moved;
+  sm_bundle_writer *variables = nullptr;
+  std::size_t index = 7;
+  CHECK(!builder && sm::Builder::try_open(&builder, "m", save, nullptr) == SM_OK && builder);
+  CHECK(builder.try_add_meta_graph(&index, spec, nullptr) == SM_OK && index == 0);
+  CHECK(builder.try_finish(nullptr) == SM_FAILED_PRECONDITION); /* without its variable */
+  CHECK(sm::Builder::try_open(&moved, "m", save, nullptr) == SM_ABORTED && !moved);
+  builder = sm::Builder();
+  CHECK(sm::Builder::try_open(&moved, "m", save, nullptr) == SM_OK);
+  builder = std::move(moved);
+  CHECK(builder && builder.get() != nullptr && builder.try_add_meta_graph(nullptr, spec, nullptr) == SM_OK);
+  CHECK(builder.try_variables(&variables, nullptr) == SM_OK);
+  CHECK(sm_bundle_writer_add(variables, "v", &value, nullptr) == SM_OK);
+  CHECK(builder.try_finish(nullptr) == SM_OK);
+  sm_graph_free(graph);
+
+  sm::Model model;
+  CHECK(sm::Model::try_open(&model, "m", open, nullptr) == SM_OK);
+  const char *const other[] = {"other"};
+  CHECK(sm::Builder::try_open(&builder, "n", save, nullptr) == SM_OK);
+  CHECK(builder.try_add_model(model, nullptr) == SM_OK);
+  CHECK(builder.try_call(nullptr, sm_builder_set_tags, 1, other, 1) == SM_NOT_FOUND);
+  CHECK(builder.try_call(nullptr, sm_builder_set_tags, 0, other, 1) == SM_OK);
+  CHECK(builder.try_finish(nullptr) == SM_OK);
+  sm::MetaGraph changed;
+  CHECK(sm::Model::try_open(&model, "n", open, nullptr) == SM_OK);
+  CHECK(model.try_meta_graph(&changed, {"other"}, nullptr) == SM_OK);
+#if defined(__cpp_exceptions)
+  sm::Builder third("o", save);
+  third.add_model(model);
+  third.call(sm_builder_set_tags, 0, tags, 1);
+  third.finish();
+  const sm::Model again("o", open);
+  CHECK(again.meta_graph({"serve"}).tags().size() == 1 && again.variables().keys().size() == 1);
+#endif
+}
+
 /* ---- With exceptions ---- */
 
 #if defined(__cpp_exceptions)
@@ -380,6 +438,7 @@ int main() {
   bundle__views_and_reads();
   try_scan__keeps_what_is_found();
   try_debug_info();
+  builder__saves_and_changes();
   throwing();
   std::printf("%d passed, %d failed\n", n_passed, n_failed);
   return n_failed != 0;
