@@ -11,6 +11,7 @@ not be, with tf.saved_model.load; the signatures that are left are fed with the 
   nodes   devices, defaults and debug info; an extra asset and metadata
   drop    a signature
   keep    a signature
+  graphs  with a second meta graph, a copy of the first: without either of them
 """
 import argparse
 import glob
@@ -209,6 +210,42 @@ class Checker:
         with open(os.path.join(path, "assets.extra/a/b.py")) as f, open(__file__) as g:
             assert f.read() == g.read()
         assert not os.path.exists(os.path.join(path, "debug"))
+        assert self.metadata(path) == {"who": "me"}
+        back = self.edit(path, os.path.join(out, "back"), "--drop-asset-extra", "a/b.py", "--drop-meta", "who")
+        assert not os.path.exists(os.path.join(back, "assets.extra/a/b.py")) and not self.metadata(back)
+
+    @staticmethod
+    def metadata(path):
+        """What of a model is kept as metadata; savedmodel edit --set-meta."""
+        path = os.path.join(path, "assets.extra", "metadata.json")
+        if not os.path.exists(path):
+            return {}
+        with open(path) as f:
+            return json.load(f)
+
+    def check_graphs(self, model, graph, out, has_v2):
+        from tensorflow.core.protobuf import saved_model_pb2
+        name = os.path.join(model.path, "saved_model.pb")
+        if not os.path.exists(name):
+            return
+        with open(name, "rb") as f:
+            original = f.read()
+        message, added = saved_model_pb2.SavedModel.FromString(original), saved_model_pb2.SavedModel()
+        if len(message.meta_graphs) != 1:
+            return
+        added.meta_graphs.add().CopyFrom(message.meta_graphs[0])
+        added.meta_graphs[0].meta_info_def.tags[:] = ["extra"]
+        both = os.path.join(out, "both")
+        shutil.copytree(model.path, both, ignore=shutil.ignore_patterns("run_*", "truth.json"))
+        with open(os.path.join(both, "saved_model.pb"), "wb") as f:
+            f.write(original + added.SerializeToString())
+        first = self.edit(both, os.path.join(out, "first"), "--select-tags", "extra", "--drop-meta-graph")
+        with open(os.path.join(first, "saved_model.pb"), "rb") as f:
+            assert f.read() == original
+        second = self.edit(both, os.path.join(out, "second"), "--select-tags",
+                           ",".join(graph["tags"]), "--drop-meta-graph")
+        keys = {k for k in graph["signatures"] if not k.startswith("__")}
+        self.check("graphs", second, ["extra"], self.runs, self.same, keys, has_v2)
 
     def check_fewer(self, model, graph, out, has_v2, select):
         keys = {k for k in graph["signatures"] if not k.startswith("__")}
@@ -229,7 +266,9 @@ class Checker:
         model.runs = self.runs
         has_v2 = self.loads_in_v2(model, tags)
         select = ["--select-tags", ",".join(tags)]
-        for step, args in ((self.check_renaming, (select,)), (self.check_nodes, ()), (self.check_fewer, (select,))):
+        steps = ((self.check_renaming, (select,)), (self.check_nodes, ()), (self.check_fewer, (select,)),
+                 (self.check_graphs, ()))
+        for step, args in steps:
             out = tempfile.mkdtemp()
             try:
                 step(model, graph, out, has_v2, *args)
