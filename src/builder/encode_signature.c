@@ -207,5 +207,5 @@ sm_status sm_encode_signature(sm_buffer *out, const sm_signature *signature, sm_
   SM_TRY(put_infos(out, SIGNATURE_OUTPUT, signature->outputs, signature->n_outputs, arena, err));
   SM_TRY(sm_encode_text(out, SIGNATURE_METHOD, text_of(signature->method_name, signature->method_name_size), err));
   SM_TRY(put_defaults(out, signature, arena, err));
-  return check_message(out, begin, arena, err);
+  return out->size != begin ? check_message(out, begin, arena, err) : SM_OK; /* an empty one is a message, too */
 }

@@ -182,7 +182,7 @@ static void builder__methods(void **state) {
   sm_graph_free(graph);
 }
 
-static void builder__refuses_other_dtypes_in_added_signatures(void **state) {
+static void builder__sets_signatures(void **state) {
   (void)state;
   graph = make_graph();
   make_spec();
@@ -191,6 +191,8 @@ static void builder__refuses_other_dtypes_in_added_signatures(void **state) {
   y.dtype = SM_DT_INT64;
   assert_status(sm_builder_set_signature(builder, 0, &signature, &err), SM_INVALID_ARGUMENT, err);
   assert_mentions(err.message, "signature serving_default: output y: y:0 is of dtype float32, not int64");
+  const sm_signature empty = {.key = "empty"};
+  assert_ok(sm_builder_set_signature(builder, 0, &empty, &err), err);
   make_spec();
   y.tensor_name = "y:1";
   assert_status(sm_builder_set_signature(builder, 0, &signature, &err), SM_INVALID_ARGUMENT, err);
@@ -606,7 +608,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(builder__refuses_specs),
       CASE(builder__methods),
-      CASE(builder__refuses_other_dtypes_in_added_signatures),
+      CASE(builder__sets_signatures),
       CASE(builder__refuses_assets),
       CASE(builder__tags_are_there_once),
       CASE(builder__simple_save),
