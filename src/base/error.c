@@ -53,6 +53,11 @@ sm_status sm_fail_at(sm_error *err, sm_status code, uint64_t offset, const char 
   return code;
 }
 
+sm_status sm_error_pass(sm_error *err, sm_status status, const sm_error *failure) {
+  if (status != SM_OK && err != NULL) *err = *failure;
+  return status;
+}
+
 void sm_error_add_place(sm_error *err, const char *place) {
   if (err == NULL) return;
   char message[sizeof err->message];

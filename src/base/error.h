@@ -14,6 +14,10 @@ __attribute__((format(printf, 4, 5))) sm_status sm_fail_at(sm_error *err, sm_sta
 
 #define SM_FAIL(err, code, ...) sm_fail_at((err), (code), SM_NO_OFFSET, __VA_ARGS__)
 
+/* Returns status, and where that is a failure hands it on to err, unless it is NULL. For calls whose failure may be no failure
+ * of the caller: err is left alone by what ends well. */
+sm_status sm_error_pass(sm_error *err, sm_status status, const sm_error *failure);
+
 /* Puts "place: " in front of the message; err may be NULL. */
 void sm_error_add_place(sm_error *err, const char *place);
 

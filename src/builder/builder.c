@@ -202,8 +202,7 @@ static sm_status make_fingerprint(sm_buffer *out, const sm_builder *builder, con
   sm_arena_free(&arena);
   sm_bytes_unload(&index);
   if (status == SM_FAILED_PRECONDITION) return SM_OK;
-  if (status != SM_OK && err != NULL) *err = failure;
-  return status;
+  return sm_error_pass(err, status, &failure);
 }
 
 static sm_status put_fingerprint(sm_builder *builder, const sm_buffer *bytes, sm_error *err) {

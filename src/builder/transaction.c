@@ -55,8 +55,7 @@ static sm_status find_dir(dir_facts *out, const sm_fs *fs, const char *dir, sm_e
   *out = (dir_facts){.is_empty = true};
   sm_status status = fs->stat(&found, fs, dir, "", 0, &failure);
   if (status == SM_NOT_FOUND) return SM_OK;
-  if (status != SM_OK && err != NULL) *err = failure;
-  SM_TRY(status);
+  SM_TRY(sm_error_pass(err, status, &failure));
   out->is_there = true;
   out->is_dir = found.kind == SM_FILE_DIRECTORY;
   return out->is_dir ? fs->list(fs, dir, "", 0, look_at, out, err) : SM_OK;
@@ -177,8 +176,7 @@ static sm_status make_dir(const sm_transaction *t, const char *name, sm_error *e
     part[i] = '\0';
     if (t->fs->stat(&found, t->fs, t->staged, part, 0, NULL) == SM_OK && found.kind == SM_FILE_DIRECTORY) continue;
     sm_status status = t->fs->mkdir(t->fs, t->staged, part, &failure);
-    if (status != SM_OK && err != NULL) *err = failure;
-    SM_TRY(status);
+    SM_TRY(sm_error_pass(err, status, &failure));
   }
   return SM_OK;
 }
@@ -270,8 +268,7 @@ static sm_status take_step(const sm_transaction *t, const sm_transaction_step *s
   }
   sm_status status = sm_tree_remove(t->fs, t->dir, step->name.data, &failure);
   if (status == SM_NOT_FOUND) return SM_OK;
-  if (status != SM_OK && err != NULL) *err = failure;
-  return status;
+  return sm_error_pass(err, status, &failure);
 }
 
 /* What comes before the key is on the disk when the key gets its name. */
@@ -291,8 +288,7 @@ static sm_status appear(sm_transaction *t, sm_error *err) {
   if (status == SM_ALREADY_EXISTS && t->fs->remove(t->fs, t->dir, "", NULL) == SM_OK)
     status = t->fs->rename(t->fs, "", t->staged, t->dir, &failure);
   t->has_staged_dir = status != SM_OK;
-  if (status != SM_OK && err != NULL) *err = failure;
-  return status;
+  return sm_error_pass(err, status, &failure);
 }
 
 static sm_status replace_in_two_steps(sm_transaction *t, sm_error *err) {

@@ -190,12 +190,13 @@ static sm_status restore_node(bool *is_same, sm_buffer *out, void *ctx, sm_span 
 /* ---- All of them ---- */
 
 static sm_status run(sm_buffer *out, sm_spans graph_def, edit *e, sm_node_rewrite_fn fn, sm_error *err) {
+  sm_error failure; /* or a value that could not be compared */
   sm_arena_init(&e->scratch, out->allocator, out->max_size);
   sm_buffer_init(&e->canonical, out->allocator, out->max_size);
-  sm_status status = sm_graph_rewrite(out, graph_def, true, fn, e, e->source, err);
+  sm_status status = sm_graph_rewrite(out, graph_def, true, fn, e, e->source, &failure);
   sm_buffer_free(&e->canonical);
   sm_arena_free(&e->scratch);
-  return status;
+  return sm_error_pass(err, status, &failure);
 }
 
 sm_status sm_default_attrs_strip(sm_buffer *out, sm_spans graph_def, sm_op_defs *defs, const sm_graph_library *library,

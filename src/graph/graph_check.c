@@ -413,15 +413,16 @@ static sm_status check_all(sm_node_index *nodes, walk *w, sm_spans graph_def, sm
 sm_status sm_graph_check_all(sm_node_index *nodes, const sm_graph_checker *checker, sm_spans graph_def, sm_error *err) {
   const sm_allocator *allocator = checker->arena->allocator;
   walk w = {.c = checker, .budget = ((uint64_t)1 << 24) + 64 * (uint64_t)checker->source->bytes.size};
+  sm_error failure; /* or a defect that was told, or makes no difference */
   *nodes = (sm_node_index){.n = 0};
   sm_name_set_init(&w.odd_ops, allocator);
   sm_buffer_init(&w.edges, allocator, checker->arena->max_bytes);
   sm_buffer_init(&w.expected, allocator, checker->arena->max_bytes);
   sm_buffer_init(&w.outputs, allocator, checker->arena->max_bytes);
-  sm_status status = check_all(nodes, &w, graph_def, err);
+  sm_status status = check_all(nodes, &w, graph_def, &failure);
   sm_buffer_free(&w.outputs);
   sm_buffer_free(&w.expected);
   sm_buffer_free(&w.edges);
   sm_name_set_free(&w.odd_ops);
-  return status;
+  return sm_error_pass(err, status, &failure);
 }

@@ -148,11 +148,14 @@ static void add_own(sm_op_defs *defs, sm_span bytes, const sm_wire_source *sourc
 
 sm_status sm_op_defs_add(sm_op_defs *defs, sm_spans op_lists, const sm_graph_library *library,
                          const sm_wire_source *source, sm_error *err) {
+  sm_error failure;
   sm_spans ops;
   size_t n_functions = library != NULL ? library->n : 0;
-  sm_status status = sm_wire_collect(&ops, op_lists, OP_LIST_OP, source, &defs->arena, err);
-  if (is_defect(status)) ops = (sm_spans){NULL, 0};
-  if (status != SM_OK && !is_defect(status)) return status;
+  sm_status status = sm_wire_collect(&ops, op_lists, OP_LIST_OP, source, &defs->arena, &failure);
+  if (is_defect(status))
+    ops = (sm_spans){NULL, 0};
+  else
+    SM_TRY(sm_error_pass(err, status, &failure));
   defs->own = sm_arena_array(&defs->arena, sm_own_op, ops.n + n_functions);
   if (defs->own == NULL) return sm_arena_fail(&defs->arena, (ops.n + n_functions) * sizeof *defs->own, err);
   for (size_t i = 0; i < ops.n; i++) add_own(defs, ops.items[i], source);
@@ -167,8 +170,9 @@ sm_status sm_op_defs_add(sm_op_defs *defs, sm_spans op_lists, const sm_graph_lib
 
 static sm_status find_own(const sm_op_def **out, sm_op_defs *defs, sm_own_op *own, sm_error *err) {
   if (!own->was_read) {
-    sm_status status = read_def(&own->def, own->bytes, own->source, &defs->arena, err);
-    if (status != SM_OK && !is_defect(status)) return status;
+    sm_error failure;
+    sm_status status = read_def(&own->def, own->bytes, own->source, &defs->arena, &failure);
+    if (!is_defect(status)) SM_TRY(sm_error_pass(err, status, &failure));
     own->was_read = true;
   }
   *out = own->def;

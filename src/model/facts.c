@@ -270,8 +270,7 @@ static sm_status find_op(const char **out, const sm_meta_graph *graph, const cha
   if (status == SM_NOT_FOUND) status = op_of_collection(out, graph, collection, &failure);
   if (status == SM_NOT_FOUND && older_collection != NULL)
     status = op_of_collection(out, graph, older_collection, &failure);
-  if (status != SM_OK && err != NULL) *err = failure;
-  return status;
+  return sm_error_pass(err, status, &failure);
 }
 
 sm_status sm_meta_graph_get_init_op(const char **out, const sm_meta_graph *graph, sm_error *err) {

@@ -94,8 +94,7 @@ static sm_status list_all(listing *l, const sm_root *root, const char *dir, sm_e
   sm_error failure;
   sm_status status = root->fs->list(root->fs, root->dir, dir, root->flags, add_entry, l, &failure);
   if (status == SM_NOT_FOUND) return SM_OK; /* no directory, no files */
-  if (status != SM_OK && err != NULL) *err = failure;
-  SM_TRY(status);
+  SM_TRY(sm_error_pass(err, status, &failure));
   for (size_t i = 0; i < l->n; i++) {
     char path[SM_PATH_MAX];
     if (!l->items[i].is_dir) continue;

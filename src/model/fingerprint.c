@@ -257,8 +257,7 @@ static sm_status compute(sm_fingerprint *out, const sm_model *model, sm_arena *a
   if (model->dir != NULL)
     status = sm_bytes_load(&bytes, &model->root, INDEX_NAME, arena->max_bytes, model->allocator, &failure);
   if (status == SM_NOT_FOUND) return sm_fingerprint_compute(out, model->source.bytes, NULL, &model->source, arena, err);
-  if (status != SM_OK && err != NULL) *err = failure;
-  SM_TRY(status);
+  SM_TRY(sm_error_pass(err, status, &failure));
   const sm_span index = {bytes.data, bytes.size};
   status = sm_fingerprint_compute(out, model->source.bytes, &index, &model->source, arena, err);
   sm_bytes_unload(&bytes);

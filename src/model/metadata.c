@@ -31,8 +31,7 @@ static sm_status build_metadata(void **out, const sm_meta_graph *graph, const vo
   sm_status status =
       sm_bytes_load(&bytes, &model->root, SM_FILE_METADATA, arena->max_bytes, model->allocator, &failure);
   if (status == SM_NOT_FOUND) return SM_OK;
-  if (status != SM_OK && err != NULL) *err = failure;
-  SM_TRY(status);
+  SM_TRY(sm_error_pass(err, status, &failure));
   status = read_entries(made, (sm_string){(const char *)bytes.data, bytes.size}, arena, err);
   sm_bytes_unload(&bytes);
   if (status != SM_OK) sm_error_add_place(err, SM_FILE_METADATA);

@@ -99,11 +99,13 @@ static sm_status take_name(sm_object_key_list *out, const sm_linked_object *obje
                            const sm_wire_source *source, sm_arena *arena, sm_error *err) {
   sm_span name;
   sm_bundle_entry entry;
+  sm_error failure;
   SM_TRY(sm_wire_find_bytes(&name, object->kind_bytes, VARIABLE_NAME, source, err));
   if (name.size == 0) return SM_OK;
   const sm_string text = {(const char *)name.data, name.size};
-  sm_status status = sm_bundle_reader_find_n(&entry, reader, text, err);
-  if (status != SM_OK) return status == SM_NOT_FOUND ? SM_OK : status;
+  sm_status status = sm_bundle_reader_find_n(&entry, reader, text, &failure);
+  if (status == SM_NOT_FOUND) return SM_OK;
+  SM_TRY(sm_error_pass(err, status, &failure));
   sm_object_key *key = sm_arena_new(arena, sm_object_key);
   if (key == NULL) return sm_arena_fail(arena, sizeof *key, err);
   key->attribute = SM_ATTRIBUTE_VALUE;

@@ -72,9 +72,11 @@ static sm_string op_name(const char *tensor) {
 
 static sm_status set_key(sm_variable *variable, const lister *l, sm_string key, sm_error *err) {
   sm_bundle_entry entry;
+  sm_error failure;
   if (l->reader == NULL || key.size == 0) return SM_OK;
-  sm_status status = sm_bundle_reader_find_n(&entry, l->reader, key, err);
-  if (status != SM_OK) return status == SM_NOT_FOUND ? SM_OK : status;
+  sm_status status = sm_bundle_reader_find_n(&entry, l->reader, key, &failure);
+  if (status == SM_NOT_FOUND) return SM_OK;
+  SM_TRY(sm_error_pass(err, status, &failure));
   variable->key = sm_arena_copy(l->arena, key).data;
   variable->key_size = key.size;
   return variable->key != NULL ? SM_OK : sm_arena_fail(l->arena, key.size, err);

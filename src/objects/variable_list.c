@@ -51,12 +51,13 @@ static sm_status list_v2(void **out, const sm_meta_graph *graph, const void *sub
 static sm_status get_v2(const sm_variable_list **out, sm_objects *objects, sm_error *err) {
   v2_source from = {NULL, NULL, NULL};
   const sm_bundle_reader *reader;
+  sm_error failure;
   void *made;
   SM_TRY(sm_objects_get_links(&from.links, objects, err));
   SM_TRY(sm_objects_get_tree(&from.tree, objects, err));
-  sm_status status = sm_model_get_variables(&reader, sm_meta_graph_get_model(objects->graph), err);
-  if (status == SM_OK) status = sm_objects_get_keys(&from.keys, objects, err);
-  if (status != SM_OK && status != SM_NOT_FOUND) return status;
+  sm_status status = sm_model_get_variables(&reader, sm_meta_graph_get_model(objects->graph), &failure);
+  if (status == SM_OK) status = sm_objects_get_keys(&from.keys, objects, &failure);
+  if (status != SM_NOT_FOUND) SM_TRY(sm_error_pass(err, status, &failure));
   SM_TRY(sm_meta_graph_once(&made, objects->graph, &objects->variables, list_v2, &from, err));
   *out = made;
   return SM_OK;
@@ -81,18 +82,20 @@ static sm_status list_v1(void **out, const sm_meta_graph *graph, const void *sub
 /* NULL where there is none, or it holds something else. */
 static sm_status find_collection(const sm_collection **out, const sm_meta_graph *graph, const char *key,
                                  sm_error *err) {
-  sm_status status = sm_meta_graph_find_collection(out, graph, key, err);
+  sm_error failure;
+  sm_status status = sm_meta_graph_find_collection(out, graph, key, &failure);
   if (status == SM_OK && (*out)->kind != SM_COLLECTION_BYTES) *out = NULL;
-  return status == SM_NOT_FOUND ? SM_OK : status;
+  return status == SM_NOT_FOUND ? SM_OK : sm_error_pass(err, status, &failure);
 }
 
 static sm_status get_v1(const sm_variable_list **out, const sm_meta_graph *graph, sm_error *err) {
   v1_source from = {NULL, NULL, NULL};
+  sm_error failure;
   void *made;
   SM_TRY(find_collection(&from.all, graph, "variables", err));
   SM_TRY(find_collection(&from.trainable, graph, "trainable_variables", err));
-  sm_status status = sm_model_get_variables(&from.reader, sm_meta_graph_get_model(graph), err);
-  if (status != SM_OK && status != SM_NOT_FOUND) return status;
+  sm_status status = sm_model_get_variables(&from.reader, sm_meta_graph_get_model(graph), &failure);
+  if (status != SM_NOT_FOUND) SM_TRY(sm_error_pass(err, status, &failure));
   SM_TRY(sm_meta_graph_once(&made, graph, sm_meta_graph_variables_slot(graph), list_v1, &from, err));
   *out = made;
   return SM_OK;

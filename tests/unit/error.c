@@ -111,11 +111,26 @@ static void error__cut_messages_stay_whole(void **state) {
   }
 }
 
+static void error__passed_on_only_when_it_is_one(void **state) {
+  (void)state;
+  sm_error err = {.code = SM_NOT_FOUND}, failure;
+  SM_FAIL(&failure, SM_DATA_LOSS, "damaged");
+  assert_int_equal(sm_error_pass(&err, SM_OK, &failure), SM_OK);
+  assert_int_equal(err.code, SM_NOT_FOUND);
+  assert_int_equal(sm_error_pass(NULL, SM_DATA_LOSS, &failure), SM_DATA_LOSS);
+  assert_int_equal(sm_error_pass(&err, SM_DATA_LOSS, &failure), SM_DATA_LOSS);
+  assert_string_equal(err.message, "damaged");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(error__codes_are_those_of_grpc), cmocka_unit_test(error__fills_all_fields),
-      cmocka_unit_test(error__null_is_not_wanted),      cmocka_unit_test(error__long_messages_are_cut),
-      cmocka_unit_test(error__shows_names_safely),      cmocka_unit_test(error__cut_messages_stay_whole),
+      cmocka_unit_test(error__codes_are_those_of_grpc),
+      cmocka_unit_test(error__fills_all_fields),
+      cmocka_unit_test(error__null_is_not_wanted),
+      cmocka_unit_test(error__long_messages_are_cut),
+      cmocka_unit_test(error__shows_names_safely),
+      cmocka_unit_test(error__cut_messages_stay_whole),
+      cmocka_unit_test(error__passed_on_only_when_it_is_one),
   };
   return cmocka_run_group_tests_name("error", tests, NULL, NULL);
 }
