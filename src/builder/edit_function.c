@@ -206,6 +206,5 @@ sm_status sm_edit_reorder_function(sm_edit_library *library, sm_string name, sm_
     if (new_name.data != NULL) return sm_draft_add(list, SM_LIBRARY_FUNCTION, &function, err);
     return sm_draft_replace(list, i, &function, err);
   }
-  return SM_FAIL(err, SM_DATA_LOSS, "%s: function %.*s is not in the library", list->source->name,
-                 (int)(name.size < 200 ? name.size : 200), name.data);
+  return SM_FAIL(err, SM_DATA_LOSS, "%s: function %.*s is not in the library", list->source->name, SM_SHOWN(name));
 }

@@ -21,7 +21,7 @@ enum {
 
 sm_status sm_encode_text(sm_buffer *out, uint32_t number, sm_string text, sm_error *err) {
   if (!sm_utf8_is_valid(text.data, text.size))
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%.*s\": not UTF-8", text.size < 200 ? (int)text.size : 200, text.data);
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%.*s\": not UTF-8", SM_SHOWN(text));
   return text.size != 0 ? sm_wire_put_bytes(out, number, text.data, text.size, err) : SM_OK;
 }
 

@@ -166,8 +166,7 @@ static sm_status put_entries(sm_buffer *out, uint32_t number, entry *entries, si
   sm_sort(entries, n, sizeof *entries, entry_less);
   for (size_t i = 0; i < n; i++) {
     if (i > 0 && sm_string_equal(entries[i - 1].key, entries[i].key))
-      return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%.*s\": there are two of that name",
-                     entries[i].key.size < 200 ? (int)entries[i].key.size : 200, entries[i].key.data);
+      return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%.*s\": there are two of that name", SM_SHOWN(entries[i].key));
     SM_TRY(put_entry(out, number, &entries[i], err));
   }
   return SM_OK;

@@ -16,8 +16,6 @@ typedef struct spec_walk {
 /* What callers leave out is NULL. */
 static const char *or_empty(const char *text) { return text != NULL ? text : ""; }
 
-static int shown_size(sm_string text) { return text.size < 200 ? (int)text.size : 200; }
-
 /* ---- Nodes ---- */
 
 static void note(void *ctx, sm_severity severity, const sm_graph_place *place, const char *what) {
@@ -26,8 +24,7 @@ static void note(void *ctx, sm_severity severity, const sm_graph_place *place, c
   bool is_inside = place->function.size != 0;
   w->status = SM_FAIL(&w->first, SM_INVALID_ARGUMENT, "graph_def: %s%s%.*s%s%.*s: %s",
                       place->kind != NULL ? place->kind : "graph", place->name.size != 0 ? " " : "",
-                      shown_size(place->name), place->name.data, is_inside ? " of function " : "",
-                      shown_size(place->function), is_inside ? place->function.data : "", what);
+                      SM_SHOWN(place->name), is_inside ? " of function " : "", SM_SHOWN(place->function), what);
 }
 
 static void pass_over(void *ctx, sm_severity severity, const sm_graph_place *place, const char *what) {
@@ -44,7 +41,7 @@ static sm_status check_handle(const spec_walk *w, const sm_node_place *node, sm_
   if (name.size != 0) return SM_OK;
   return SM_FAIL(err, SM_INVALID_ARGUMENT,
                  "graph_def: node %.*s: a VarHandleOp without a shared_name: all such handles are one variable",
-                 shown_size(node->name), node->name.data);
+                 SM_SHOWN(node->name));
 }
 
 static sm_status visit(void *ctx, const sm_node_place *node, sm_string function, sm_error *err) {
@@ -55,8 +52,7 @@ static sm_status visit(void *ctx, const sm_node_place *node, sm_string function,
 
 /* what: "signature s: input x". */
 static sm_status fail_name(const char *what, sm_string name, const char *why, sm_error *err) {
-  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %.*s%s%s", what, shown_size(name), name.data,
-                 name.size != 0 ? ": " : "", why);
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %.*s%s%s", what, SM_SHOWN(name), name.size != 0 ? ": " : "", why);
 }
 
 static sm_status check_op(const spec_walk *w, const char *what, const char *op, sm_error *err) {

@@ -24,8 +24,6 @@ typedef struct finder {
 
 static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
 
-static int shown_size(sm_string text) { return text.size < 200 ? (int)text.size : 200; }
-
 static bool is_op(sm_string op, const char *name) { return sm_string_equal(op, sm_string_of(name)); }
 
 /* _VARIABLE_OPS in saveable_object_util.py. */
@@ -145,13 +143,13 @@ static void drop_doubles(finder *f) {
 static sm_status read_slice(sm_graph_variable *out, const Tensorflow__SaveSliceInfoDef *slice, sm_error *err) {
   size_t rank = slice->n_full_shape;
   if (rank > SM_MAX_RANK || slice->n_var_offset != rank || slice->n_var_shape != rank || out->shape.rank != (int)rank)
-    return SM_FAIL(err, SM_DATA_LOSS, "variable %.*s: its part of %s has not the rank of both", shown_size(out->node),
-                   out->node.data, slice->full_name);
+    return SM_FAIL(err, SM_DATA_LOSS, "variable %.*s: its part of %s has not the rank of both", SM_SHOWN(out->node),
+                   slice->full_name);
   for (size_t i = 0; i < rank; i++)
     if (slice->var_offset[i] < 0 || slice->var_shape[i] < 1 || slice->full_shape[i] < slice->var_shape[i] ||
         slice->var_offset[i] > slice->full_shape[i] - slice->var_shape[i])
-      return SM_FAIL(err, SM_DATA_LOSS, "variable %.*s: its part of %s is not inside it", shown_size(out->node),
-                     out->node.data, slice->full_name);
+      return SM_FAIL(err, SM_DATA_LOSS, "variable %.*s: its part of %s is not inside it", SM_SHOWN(out->node),
+                     slice->full_name);
   out->key = sm_string_of(slice->full_name);
   out->full_shape = (sm_shape){(int32_t)rank, slice->full_shape};
   out->shape.dims = slice->var_shape;
@@ -172,7 +170,7 @@ static sm_status add_from_def(finder *f, sm_span def, sm_error *err) {
   SM_TRY(sm_node_get_op(&op, node->bytes, f->source, err));
   if (!is_variable(op, &is_resource))
     return SM_FAIL(err, SM_DATA_LOSS, "collection variables: %s is a %.*s, no variable", variable->variable_name,
-                   shown_size(op), op.data);
+                   SM_SHOWN(op));
   SM_TRY(add_variable(f, node->name, node->bytes, is_resource, err));
   sm_graph_variable *added = &f->found[f->n - 1].v;
   sm_string snapshot = sm_string_of(variable->snapshot_name);
@@ -201,8 +199,7 @@ static sm_status check_keys(const sm_graph_variable *variables, size_t n, sm_err
     if (!sm_string_equal(a->key, b->key)) continue;
     if (a->full_shape.rank >= 0 && a->full_shape.rank == b->full_shape.rank && compare_offsets(a, b) != 0) continue;
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "two variables are both saved as \"%.*s\": %.*s and %.*s",
-                   shown_size(a->key), a->key.data, shown_size(a->node), a->node.data, shown_size(b->node),
-                   b->node.data);
+                   SM_SHOWN(a->key), SM_SHOWN(a->node), SM_SHOWN(b->node));
   }
   return SM_OK;
 }

@@ -31,8 +31,6 @@ typedef struct pruning {
 
 static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
 
-static int shown_size(sm_string text) { return text.size < 200 ? (int)text.size : 200; }
-
 /* ---- What stays ---- */
 
 static sm_status mark_registered_gradients(pruning *p, sm_spans graph_def, sm_arena *arena, sm_error *err) {
@@ -51,15 +49,13 @@ static sm_status mark_roots(pruning *p, const sm_prune_roots *roots, sm_error *e
   for (size_t i = 0; i < roots->n_tensors; i++) {
     sm_string name = roots->tensors[i];
     if (sm_reach_find_node(&p->reach, name) == NULL)
-      return SM_FAIL(err, SM_NOT_FOUND, "%s: \"%.*s\" is not in the graph", p->source->name, shown_size(name),
-                     name.data);
+      return SM_FAIL(err, SM_NOT_FOUND, "%s: \"%.*s\" is not in the graph", p->source->name, SM_SHOWN(name));
     sm_reach_mark_tensor(&p->reach, name, KEPT);
   }
   for (size_t i = 0; i < roots->n_functions; i++) {
     sm_string name = roots->functions[i];
     if (sm_graph_find_function(&p->reach.defs, name) == SIZE_MAX)
-      return SM_FAIL(err, SM_NOT_FOUND, "%s: the graph has no function \"%.*s\"", p->source->name, shown_size(name),
-                     name.data);
+      return SM_FAIL(err, SM_NOT_FOUND, "%s: the graph has no function \"%.*s\"", p->source->name, SM_SHOWN(name));
     sm_reach_mark_function(&p->reach, name, KEPT);
   }
   return SM_OK;

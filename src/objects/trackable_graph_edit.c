@@ -133,7 +133,7 @@ typedef struct joining {
 
 static sm_status fail_twice(const char *what, sm_string name, sm_error *err) {
   return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %.*s: two checkpoints have different %s of that name",
-                 SM_KEY_OBJECT_GRAPH, name.size < 200 ? (int)name.size : 200, name.data, what);
+                 SM_KEY_OBJECT_GRAPH, SM_SHOWN(name), what);
 }
 
 /* An object of other that has none to be one with. */

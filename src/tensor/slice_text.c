@@ -56,8 +56,7 @@ sm_status sm_shape_and_slice_read(sm_shape_and_slice *out, sm_string text, sm_er
   out->rank = -1;
   if (text.size == 0) return SM_OK;
   if (!take_dims(&in, out) || !take_slice(&in, out))
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%.*s\" is no shape and slice such as \"4 6 0,2:-\"",
-                   (int)(text.size < 200 ? text.size : 200), text.data);
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%.*s\" is no shape and slice such as \"4 6 0,2:-\"", SM_SHOWN(text));
   sm_extent box[SM_MAX_RANK];
   sm_slice_spec slice = {out->extents, (size_t)out->rank};
   return sm_box_of(box, &slice, out->dims, (size_t)out->rank, SM_INVALID_ARGUMENT, err);
