@@ -52,8 +52,6 @@ void sm_asset_use_init(sm_asset_use *use, const sm_reach *reach, const sm_scan_r
   use->budget = ((uint64_t)1 << 20) + 4 * (uint64_t)graph_size;
 }
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 static bool is_op(sm_string op, const char *name) { return sm_string_equal(op, sm_string_of(name)); }
 
 /* False when too much was looked at: then it is not worth finding out. */
@@ -76,7 +74,7 @@ static sm_status get_input(sm_string *out, sm_span node, size_t i, const sm_wire
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;
     if (field.bytes.size != 0 && field.bytes.data[0] == '^') continue;
-    if (i-- == 0) *out = text_of(field.bytes);
+    if (i-- == 0) *out = sm_span_text(field.bytes);
   }
   return sm_wire_finish(&reader, err);
 }
@@ -149,7 +147,7 @@ static sm_status find_argument(size_t *out, const function_index *f, sm_string n
   for (size_t i = 0; *out == SIZE_MAX && i < f->arguments.n; i++) {
     sm_span found;
     SM_TRY(sm_wire_find_bytes(&found, f->arguments.items[i], ARG_NAME, source, err));
-    if (sm_string_equal(text_of(found), name)) *out = i;
+    if (sm_string_equal(sm_span_text(found), name)) *out = i;
   }
   return SM_OK;
 }

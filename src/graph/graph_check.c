@@ -38,8 +38,6 @@ typedef struct walk {
   uint64_t budget; /* bytes of nodes that may still be read for types: no graph makes this slow */
 } walk;
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 /* What is wrong with the bytes, not with the machine. */
 static bool is_defect(sm_status status) { return status == SM_DATA_LOSS || status == SM_UNIMPLEMENTED; }
 
@@ -82,8 +80,8 @@ static sm_status read_node(sm_node_place *out, walk *w, sm_span bytes, sm_error 
   sm_wire_reader reader = sm_wire_read(bytes, w->c->source);
   *out = (sm_node_place){.name = {"", 0}, .op = {"", 0}, .bytes = bytes, .n_outputs = -1};
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    if (field.tag == SM_WIRE_TAG(NODE_NAME, SM_WIRE_BYTES)) out->name = text_of(field.bytes);
-    if (field.tag == SM_WIRE_TAG(NODE_OP, SM_WIRE_BYTES)) out->op = text_of(field.bytes);
+    if (field.tag == SM_WIRE_TAG(NODE_NAME, SM_WIRE_BYTES)) out->name = sm_span_text(field.bytes);
+    if (field.tag == SM_WIRE_TAG(NODE_OP, SM_WIRE_BYTES)) out->op = sm_span_text(field.bytes);
   }
   if (out->bytes.data == NULL) out->bytes.data = (const uint8_t *)"";
   SM_TRY(sm_op_defs_find(&out->def, w->c->ops, out->op, err));
@@ -96,7 +94,7 @@ static sm_node_place read_argument(const walk *w, sm_span bytes) {
   bool is_list = false;
   sm_wire_reader reader = sm_wire_read(bytes, w->c->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    if (field.tag == SM_WIRE_TAG(ARG_NAME, SM_WIRE_BYTES)) argument.name = text_of(field.bytes);
+    if (field.tag == SM_WIRE_TAG(ARG_NAME, SM_WIRE_BYTES)) argument.name = sm_span_text(field.bytes);
     if (field.tag == SM_WIRE_TAG(ARG_TYPE, SM_WIRE_VARINT)) argument.dtype = (sm_dtype)(int32_t)field.value;
     is_list |= field.tag == SM_WIRE_TAG(ARG_NUMBER_ATTR, SM_WIRE_BYTES);
   }
@@ -232,7 +230,7 @@ static sm_status check_inputs(walk *w, const sm_node_place *node, size_t *n_data
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     sm_tensor_ref ref;
     if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;
-    sm_string text = text_of(field.bytes);
+    sm_string text = sm_span_text(field.bytes);
     bool is_control = text.size != 0 && text.data[0] == '^';
     is_mixed |= saw_control && !is_control;
     saw_control |= is_control;
@@ -347,10 +345,10 @@ static sm_status check_returns(walk *w, sm_span def, uint32_t number, sm_error *
   SM_TRY(collect(&entries, (sm_spans){&def, 1}, number, w, err));
   for (size_t i = 0; i < entries.n; i++) {
     if (sm_wire_find_bytes(&value, entries.items[i], ENTRY_VALUE, w->c->source, NULL) != SM_OK) continue;
-    bool is_ref = sm_tensor_ref_parse_inside(&ref, text_of(value));
+    bool is_ref = sm_tensor_ref_parse_inside(&ref, sm_span_text(value));
     if (is_ref && sm_node_index_find(w->index, ref.node) != NULL) continue;
     const sm_graph_place place = {.kind = "function", .name = w->index->function};
-    tell(w, SM_SEVERITY_ERROR, &place, "returns %.*s, which is not in it", SM_SHOWN(text_of(value)));
+    tell(w, SM_SEVERITY_ERROR, &place, "returns %.*s, which is not in it", SM_SHOWN(sm_span_text(value)));
   }
   return SM_OK;
 }
@@ -378,7 +376,7 @@ static void check_function_name(const walk *w, size_t i) {
   const sm_graph_place place = {.kind = "function", .name = functions[i].name};
   if (functions[i].name.size == 0) tell(w, SM_SEVERITY_ERROR, &place, "a function without a name");
   if (i == 0 || !sm_string_equal(functions[i - 1].name, functions[i].name)) return;
-  bool is_same = sm_string_equal(text_of(functions[i - 1].def), text_of(functions[i].def));
+  bool is_same = sm_string_equal(sm_span_text(functions[i - 1].def), sm_span_text(functions[i].def));
   tell(w, is_same ? SM_SEVERITY_NOTE : SM_SEVERITY_ERROR, &place, "there more than once%s",
        is_same ? "" : ", and not the same");
 }

@@ -22,8 +22,6 @@ typedef struct finder {
   size_t n;
 } finder;
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 static bool is_op(sm_string op, const char *name) { return sm_string_equal(op, sm_string_of(name)); }
 
 /* _VARIABLE_OPS in saveable_object_util.py. */
@@ -81,7 +79,7 @@ static sm_status find_resource(sm_string *out, const finder *f, sm_string name, 
   sm_span attr, shared;
   SM_TRY(sm_node_find_attr(&attr, node, "shared_name", f->source, err));
   SM_TRY(sm_wire_find_bytes(&shared, attr, ATTR_STRING, f->source, err));
-  *out = shared.size != 0 ? text_of(shared) : name;
+  *out = shared.size != 0 ? sm_span_text(shared) : name;
   return SM_OK;
 }
 
@@ -108,7 +106,7 @@ static sm_status add_from_nodes(finder *f, sm_spans graph_def, sm_error *err) {
     SM_TRY(sm_node_get_op(&op, nodes.items[i], f->source, err));
     if (!is_variable(op, &is_resource)) continue;
     SM_TRY(sm_wire_find_bytes(&name, nodes.items[i], NODE_NAME, f->source, err));
-    SM_TRY(add_variable(f, text_of(name), nodes.items[i], is_resource, err));
+    SM_TRY(add_variable(f, sm_span_text(name), nodes.items[i], is_resource, err));
   }
   return SM_OK;
 }

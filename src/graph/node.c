@@ -13,12 +13,10 @@ enum {
   FUNC_ATTR = 2
 };
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 sm_status sm_node_get_op(sm_string *out, sm_span node, const sm_wire_source *source, sm_error *err) {
   sm_span op;
   SM_TRY(sm_wire_find_bytes(&op, node, NODE_OP, source, err));
-  *out = op.data != NULL ? text_of(op) : (sm_string){"", 0};
+  *out = op.data != NULL ? sm_span_text(op) : (sm_string){"", 0};
   return SM_OK;
 }
 
@@ -29,7 +27,7 @@ sm_status sm_node_find_attr(sm_span *out, sm_span node, const char *name, const 
     if (field.tag != SM_WIRE_TAG(NODE_ATTR, SM_WIRE_BYTES)) continue;
     sm_span key;
     SM_TRY(sm_wire_find_bytes(&key, field.bytes, ENTRY_KEY, source, err));
-    if (!sm_string_equal(text_of(key), sm_string_of(name))) continue;
+    if (!sm_string_equal(sm_span_text(key), sm_string_of(name))) continue;
     SM_TRY(sm_wire_find_bytes(out, field.bytes, ENTRY_VALUE, source, err));
     if (out->data == NULL) *out = (sm_span){field.bytes.data, 0}; /* there, and the default */
   }
@@ -40,7 +38,7 @@ sm_status sm_attr_get_func_name(sm_string *out, sm_span attr, const sm_wire_sour
   sm_span func, name;
   SM_TRY(sm_wire_find_bytes(&func, attr, ATTR_FUNC, source, err));
   SM_TRY(sm_wire_find_bytes(&name, func, FUNC_NAME, source, err));
-  *out = name.data != NULL ? text_of(name) : (sm_string){"", 0};
+  *out = name.data != NULL ? sm_span_text(name) : (sm_string){"", 0};
   return SM_OK;
 }
 
@@ -51,13 +49,13 @@ static sm_status visit_attr(sm_span attr, const sm_wire_source *source, sm_func_
     sm_span name;
     if (field.tag == SM_WIRE_TAG(ATTR_FUNC, SM_WIRE_BYTES)) {
       SM_TRY(sm_wire_find_bytes(&name, field.bytes, FUNC_NAME, source, err));
-      SM_TRY(fn(ctx, text_of(name), err));
+      SM_TRY(fn(ctx, sm_span_text(name), err));
     } else if (field.tag == SM_WIRE_TAG(ATTR_LIST, SM_WIRE_BYTES)) {
       sm_wire_reader list = sm_wire_read(field.bytes, source);
       for (sm_wire_field item; sm_wire_next(&list, &item);) {
         if (item.tag != SM_WIRE_TAG(LIST_FUNC, SM_WIRE_BYTES)) continue;
         SM_TRY(sm_wire_find_bytes(&name, item.bytes, FUNC_NAME, source, err));
-        SM_TRY(fn(ctx, text_of(name), err));
+        SM_TRY(fn(ctx, sm_span_text(name), err));
       }
       SM_TRY(sm_wire_finish(&list, err));
     }
@@ -109,7 +107,7 @@ sm_status sm_node_each_nested_func(sm_span node, const sm_wire_source *source, s
     }
     message inner = inner_of(levels[n - 1].what, field.tag);
     if (inner == NAME) {
-      SM_TRY(fn(ctx, text_of(field.bytes), err));
+      SM_TRY(fn(ctx, sm_span_text(field.bytes), err));
     } else if (inner != NODE && n < SM_WIRE_MAX_DEPTH) {
       levels[n].reader = sm_wire_read(field.bytes, source);
       levels[n++].what = inner;

@@ -50,13 +50,11 @@ static const struct rule *find_rule(sm_string op) {
   return NULL;
 }
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 static sm_status check_list(bool *harmless, const struct rule *rule, sm_span list, const sm_wire_source *source,
                             sm_error *err) {
   sm_wire_reader reader = sm_wire_read(list, source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
-    *harmless &= field.tag == SM_WIRE_TAG(LIST_TEXT, SM_WIRE_BYTES) && rule->is_harmless(text_of(field.bytes));
+    *harmless &= field.tag == SM_WIRE_TAG(LIST_TEXT, SM_WIRE_BYTES) && rule->is_harmless(sm_span_text(field.bytes));
   return sm_wire_finish(&reader, err);
 }
 
@@ -71,7 +69,7 @@ static sm_status check_entry(bool *harmless, const struct rule *rule, sm_span en
       if (kind.tag == SM_WIRE_TAG(ATTR_LIST, SM_WIRE_BYTES))
         SM_TRY(check_list(harmless, rule, kind.bytes, source, err));
       else
-        *harmless &= kind.tag == SM_WIRE_TAG(ATTR_TEXT, SM_WIRE_BYTES) && rule->is_harmless(text_of(kind.bytes));
+        *harmless &= kind.tag == SM_WIRE_TAG(ATTR_TEXT, SM_WIRE_BYTES) && rule->is_harmless(sm_span_text(kind.bytes));
     }
     SM_TRY(sm_wire_finish(&value, err));
   }
@@ -85,7 +83,7 @@ static sm_status check_node(bool *harmless, const struct rule *rule, sm_span nod
     sm_span key;
     if (field.tag != SM_WIRE_TAG(NODE_ATTR, SM_WIRE_BYTES)) continue;
     SM_TRY(sm_wire_find_bytes(&key, field.bytes, ENTRY_KEY, source, err));
-    if (sm_string_equal(text_of(key), sm_string_of(rule->attr)))
+    if (sm_string_equal(sm_span_text(key), sm_string_of(rule->attr)))
       SM_TRY(check_entry(harmless, rule, field.bytes, source, err));
   }
   return sm_wire_finish(&reader, err);

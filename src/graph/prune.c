@@ -29,8 +29,6 @@ typedef struct pruning {
   sm_buffer *out;
 } pruning;
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 /* ---- What stays ---- */
 
 static sm_status mark_registered_gradients(pruning *p, sm_spans graph_def, sm_arena *arena, sm_error *err) {
@@ -40,7 +38,7 @@ static sm_status mark_registered_gradients(pruning *p, sm_spans graph_def, sm_ar
   for (size_t i = 0; i < registered.n; i++) {
     sm_span name;
     SM_TRY(sm_wire_find_bytes(&name, registered.items[i], REGISTERED_GRADIENT_FUNCTION, p->source, err));
-    sm_reach_mark_function(&p->reach, text_of(name), KEPT);
+    sm_reach_mark_function(&p->reach, sm_span_text(name), KEPT);
   }
   return SM_OK;
 }
@@ -76,7 +74,7 @@ static bool keeps_function(const pruning *p, sm_string name) {
 static sm_status put_node(pruning *p, const sm_wire_field *field, sm_error *err) {
   sm_span name;
   SM_TRY(sm_wire_find_bytes(&name, field->bytes, NODE_NAME, p->source, err));
-  return keeps_node(p, text_of(name)) ? sm_buffer_put(p->out, field->whole.data, field->whole.size, err) : SM_OK;
+  return keeps_node(p, sm_span_text(name)) ? sm_buffer_put(p->out, field->whole.data, field->whole.size, err) : SM_OK;
 }
 
 /* ---- Functions ---- */
@@ -88,11 +86,11 @@ static sm_status keeps_in_library(bool *out, const pruning *p, const sm_wire_fie
     case SM_WIRE_TAG(LIBRARY_FUNCTION, SM_WIRE_BYTES):
       SM_TRY(sm_wire_find_bytes(&message, message, FUNCTION_SIGNATURE, p->source, err));
       SM_TRY(sm_wire_find_bytes(&name, message, OP_NAME, p->source, err));
-      *out = keeps_function(p, text_of(name));
+      *out = keeps_function(p, sm_span_text(name));
       return SM_OK;
     case SM_WIRE_TAG(LIBRARY_GRADIENT, SM_WIRE_BYTES):
       SM_TRY(sm_wire_find_bytes(&name, message, GRADIENT_OF, p->source, err));
-      *out = keeps_function(p, text_of(name));
+      *out = keeps_function(p, sm_span_text(name));
       return SM_OK;
     default: return SM_OK;
   }

@@ -16,8 +16,6 @@ enum {
   LIST_STRING = 2
 };
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 sm_string sm_tensor_node_name(sm_string tensor) {
   if (tensor.size != 0 && tensor.data[0] == '^') tensor = (sm_string){tensor.data + 1, tensor.size - 1};
   const char *colon = tensor.size != 0 ? memchr(tensor.data, ':', tensor.size) : NULL;
@@ -40,7 +38,7 @@ sm_status sm_reach_index_nodes(sm_reach_node **out, size_t *n, sm_spans message,
   for (size_t i = 0; i < found.n; i++) {
     sm_span name;
     SM_TRY(sm_wire_find_bytes(&name, found.items[i], NODE_NAME, source, err));
-    nodes[i].name = text_of(name);
+    nodes[i].name = sm_span_text(name);
     nodes[i].bytes = found.items[i];
   }
   sm_sort(nodes, found.n, sizeof *nodes, node_less);
@@ -57,9 +55,9 @@ static sm_status mark_gradients(sm_reach *reach, sm_spans libraries, uint32_t nu
   for (size_t i = 0; i < gradients.n; i++) {
     sm_span name;
     SM_TRY(sm_wire_find_bytes(&name, gradients.items[i], name_number, reach->source, err));
-    size_t found = sm_graph_find_function(&reach->defs, text_of(name));
+    size_t found = sm_graph_find_function(&reach->defs, sm_span_text(name));
     if (found != SIZE_MAX) reach->functions[found].is_gradient = true;
-    sm_reach_mark_function(reach, text_of(name), mark);
+    sm_reach_mark_function(reach, sm_span_text(name), mark);
   }
   return SM_OK;
 }
@@ -88,8 +86,8 @@ sm_status sm_reach_follow_gradients(sm_reach *reach, sm_spans graph_def, sm_aren
     sm_span of, name;
     SM_TRY(sm_wire_find_bytes(&of, gradients.items[i], GRADIENT_OF, reach->source, err));
     SM_TRY(sm_wire_find_bytes(&name, gradients.items[i], GRADIENT_FUNCTION, reach->source, err));
-    size_t found = sm_graph_find_function(&reach->defs, text_of(of));
-    if (found != SIZE_MAX) reach->functions[found].gradient = sm_graph_find_function(&reach->defs, text_of(name));
+    size_t found = sm_graph_find_function(&reach->defs, sm_span_text(of));
+    if (found != SIZE_MAX) reach->functions[found].gradient = sm_graph_find_function(&reach->defs, sm_span_text(name));
   }
   return SM_OK;
 }
@@ -153,7 +151,7 @@ static sm_status spread_colocations(sm_reach *reach, sm_span node, uint32_t mark
   SM_TRY(sm_wire_find_bytes(&list, attr, ATTR_LIST, reach->source, err));
   sm_wire_reader reader = sm_wire_read(list, reach->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    sm_string value = text_of(field.bytes);
+    sm_string value = sm_span_text(field.bytes);
     if (field.tag != SM_WIRE_TAG(LIST_STRING, SM_WIRE_BYTES)) continue;
     if (value.size < PREFIX_SIZE || memcmp(value.data, PREFIX, PREFIX_SIZE) != 0) continue;
     sm_reach_mark_tensor(reach, (sm_string){value.data + PREFIX_SIZE, value.size - PREFIX_SIZE}, marks);
@@ -170,7 +168,7 @@ static sm_status spread_node(sm_reach *reach, sm_reach_node *node, sm_error *err
   sm_wire_reader reader = sm_wire_read(node->bytes, reach->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
     if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES))
-      sm_reach_mark_tensor(reach, text_of(field.bytes), node->marks);
+      sm_reach_mark_tensor(reach, sm_span_text(field.bytes), node->marks);
   return sm_wire_finish(&reader, err);
 }
 

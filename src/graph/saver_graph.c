@@ -31,8 +31,6 @@ typedef struct maker {
   const char **values; /* tensors to be saved */
 } maker;
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 /* ---- The scope ---- */
 
 /* k of a node that lies below save_k (0: save), or is named so; SIZE_MAX: elsewhere. */
@@ -59,7 +57,7 @@ static sm_status name_scope(maker *m, sm_spans graph_def, const sm_wire_source *
   for (size_t i = 0; i < nodes.n; i++) {
     sm_span name;
     SM_TRY(sm_wire_find_bytes(&name, nodes.items[i], NODE_NAME, source, err));
-    size_t k = scope_of(text_of(name));
+    size_t k = scope_of(sm_span_text(name));
     if (k < nodes.n) is_used[k] = true;
   }
   size_t k = 0;

@@ -30,15 +30,13 @@ typedef struct finder {
   sm_buffer found;  /* sm_saver_key */
 } finder;
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 /* The first n inputs of a node; less are empty. */
 static sm_status read_inputs(sm_string *inputs, size_t n, const finder *f, sm_span node, sm_error *err) {
   size_t i = 0;
   memset(inputs, 0, n * sizeof *inputs);
   sm_wire_reader reader = sm_wire_read(node, f->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
-    if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES) && i < n) inputs[i++] = text_of(field.bytes);
+    if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES) && i < n) inputs[i++] = sm_span_text(field.bytes);
   return sm_wire_finish(&reader, err);
 }
 
@@ -97,7 +95,7 @@ static sm_status read_strings(sm_spans *out, bool *is_const, const finder *f, co
 
 static sm_string string_at(const sm_spans *strings, size_t i) {
   if (strings->n == 0) return (sm_string){"", 0};
-  return text_of(strings->items[i < strings->n ? i : strings->n - 1]);
+  return sm_span_text(strings->items[i < strings->n ? i : strings->n - 1]);
 }
 
 static sm_status add_key(finder *f, sm_string key, sm_string slice_text, sm_dtype dtype, sm_error *err) {

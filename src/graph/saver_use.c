@@ -22,8 +22,6 @@ void sm_saver_use_init(sm_saver_use *use, const sm_reach *reach, size_t graph_si
   use->budget = ((uint64_t)1 << 20) + 4 * (uint64_t)graph_size;
 }
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 static bool is_op(sm_string op, const char *name) { return sm_string_equal(op, sm_string_of(name)); }
 
 /* ---- Walking from a file name back to where it comes from ---- */
@@ -71,7 +69,7 @@ static sm_status follow_inputs(walk *w, sm_span node, const input_rule *rule, bo
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;
     if (i >= rule->first && i <= rule->last && (field.bytes.size == 0 || field.bytes.data[0] != '^'))
-      follow(w, text_of(field.bytes), is_piece || (rule->pieces && i > rule->first));
+      follow(w, sm_span_text(field.bytes), is_piece || (rule->pieces && i > rule->first));
     i++;
   }
   if (i <= rule->first) w->is_ordinary = false;
@@ -96,7 +94,7 @@ static sm_status check_constant(walk *w, sm_span node, sm_error *err) {
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (sm_wire_number(&field) == TENSOR_DTYPE || sm_wire_number(&field) == TENSOR_SHAPE) continue;
     bool is_text = field.tag == SM_WIRE_TAG(TENSOR_STRING, SM_WIRE_BYTES);
-    w->is_ordinary &= is_text && !leads_up(text_of(field.bytes));
+    w->is_ordinary &= is_text && !leads_up(sm_span_text(field.bytes));
   }
   return sm_wire_finish(&reader, err);
 }
@@ -153,7 +151,7 @@ static sm_status first_argument(sm_string *out, sm_span def, const sm_wire_sourc
     if (field.tag != SM_WIRE_TAG(OP_INPUT, SM_WIRE_BYTES)) continue;
     sm_span name;
     SM_TRY(sm_wire_find_bytes(&name, field.bytes, ARG_NAME, source, err));
-    *out = text_of(name);
+    *out = sm_span_text(name);
   }
   return sm_wire_finish(&reader, err);
 }
@@ -162,7 +160,7 @@ static sm_status first_input(sm_string *out, sm_span node, const sm_wire_source 
   *out = (sm_string){"", 0};
   sm_wire_reader reader = sm_wire_read(node, source);
   for (sm_wire_field field; out->size == 0 && sm_wire_next(&reader, &field);)
-    if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) *out = text_of(field.bytes);
+    if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) *out = sm_span_text(field.bytes);
   return sm_wire_finish(&reader, err);
 }
 

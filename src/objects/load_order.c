@@ -75,8 +75,6 @@ typedef struct loader {
   uint64_t *numbers; /* by index in library; 0: not loaded yet */
 } loader;
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 /* ---- Definitions of ops ---- */
 
 static bool op_less(const void *a, const void *b) {
@@ -233,7 +231,7 @@ static sm_status read_gradients(loader *l, sm_spans libraries, sm_error *err) {
     sm_span type, function;
     SM_TRY(sm_wire_find_bytes(&type, found.items[i], GRADIENT_OP_TYPE, l->source, err));
     SM_TRY(sm_wire_find_bytes(&function, found.items[i], GRADIENT_FUNCTION, l->source, err));
-    if (type.size != 0) l->gradients[l->n_gradients++] = (gradient){text_of(type), text_of(function), i};
+    if (type.size != 0) l->gradients[l->n_gradients++] = (gradient){sm_span_text(type), sm_span_text(function), i};
   }
   sm_sort(l->gradients, l->n_gradients, sizeof *l->gradients, gradient_less);
   return SM_OK;
@@ -245,7 +243,7 @@ static sm_status find_gradient(const gradient **out, const loader *l, sm_span no
   *out = NULL;
   SM_TRY(sm_node_find_attr(&attr, node, "_gradient_op_type", l->source, err));
   SM_TRY(sm_wire_find_bytes(&type, attr, ATTR_S, l->source, err));
-  size_t i = sm_named_find(l->gradients, l->n_gradients, sizeof *l->gradients, text_of(type));
+  size_t i = sm_named_find(l->gradients, l->n_gradients, sizeof *l->gradients, sm_span_text(type));
   if (i < l->n_gradients) *out = &l->gradients[i];
   return SM_OK;
 }

@@ -30,8 +30,6 @@ typedef struct table_function {
   sm_arena *scratch;
 } table_function;
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 /* ---- Of the checkpoint ---- */
 
 static sm_status read_saved_part(sm_tensor **out, const sm_bundle_reader *reader, const char *key, const char *part,
@@ -92,7 +90,8 @@ static sm_status find_node(sm_span *out, const table_function *f, const char *op
     sm_span node_name;
     SM_TRY(sm_node_get_op(&node_op, f->nodes.items[i], f->source, err));
     SM_TRY(sm_wire_find_bytes(&node_name, f->nodes.items[i], NODE_NAME, f->source, err));
-    bool is_it = op != NULL ? sm_string_equal(node_op, sm_string_of(op)) : sm_string_equal(text_of(node_name), name);
+    bool is_it =
+        op != NULL ? sm_string_equal(node_op, sm_string_of(op)) : sm_string_equal(sm_span_text(node_name), name);
     if (is_it) *out = f->nodes.items[i];
   }
   return SM_OK;
@@ -114,7 +113,7 @@ static sm_status find_input(source_of_input *out, const table_function *f, sm_sp
   *out = (source_of_input){NULL, {NULL, 0}};
   SM_TRY(sm_wire_collect(&inputs, (sm_spans){&node, 1}, NODE_INPUT, f->source, f->scratch, err));
   if (i >= inputs.n) return fail_input(f, err);
-  sm_string name = text_of(inputs.items[i]);
+  sm_string name = sm_span_text(inputs.items[i]);
   const char *colon = name.size != 0 ? memchr(name.data, ':', name.size) : NULL;
   if (colon != NULL) {
     SM_TRY(find_node(&out->node, f, NULL, (sm_string){name.data, (size_t)(colon - name.data)}, err));
@@ -125,7 +124,7 @@ static sm_status find_input(source_of_input *out, const table_function *f, sm_sp
   for (size_t k = f->inputs.n - n_captures; k < f->inputs.n; k++) {
     sm_span argument;
     SM_TRY(sm_wire_find_bytes(&argument, f->inputs.items[k], ARG_NAME, f->source, err));
-    if (!sm_string_equal(text_of(argument), name)) continue;
+    if (!sm_string_equal(sm_span_text(argument), name)) continue;
     return sm_objects_get_node(&out->object, f->table->objects, f->concrete->captures[k - (f->inputs.n - n_captures)],
                                err);
   }

@@ -30,6 +30,8 @@ typedef struct sm_span {
   size_t size;
 } sm_span;
 
+static inline sm_string sm_span_text(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
+
 /* Several spans that make one message: the protobuf rule that a message given twice is the two put together. */
 typedef struct sm_spans {
   const sm_span *items;
