@@ -38,11 +38,16 @@ typedef struct sm_recent {
 
 void sm_recent_free(sm_recent *recent);
 
-/* Puts it at the end; if it is there already, it moves. */
+/* Puts it at the end; if it is there already, it moves. Takes a step for each that is there. */
 sm_status sm_recent_put(sm_recent *recent, const char *prefix, double timestamp, sm_error *err);
 
-/* Takes the first one out. */
-void sm_recent_drop_first(sm_recent *recent);
+/* The same for many: puts it at the end whatever is there. sm_recent_unite, once, leaves of those with one prefix the first,
+ * with the time of the last. */
+sm_status sm_recent_append(sm_recent *recent, const char *prefix, double timestamp, sm_error *err);
+sm_status sm_recent_unite(sm_recent *recent, sm_error *err);
+
+/* Takes the first n out. */
+void sm_recent_drop(sm_recent *recent, size_t n);
 
 /* The time, by the clock or by the system's. */
 double sm_clock_now(const sm_clock *clock);

@@ -48,9 +48,9 @@ static sm_status take_over(sm_checkpoint_manager *manager, const sm_checkpoint_s
     double timestamp = state->timestamps[i] < now ? state->timestamps[i] : now;
     if (!(timestamp > manager->last_preserved)) continue;
     SM_TRY(join_dir(path, manager, state->paths[i], err));
-    SM_TRY(sm_recent_put(&manager->recent, path, timestamp, err));
+    SM_TRY(sm_recent_append(&manager->recent, path, timestamp, err));
   }
-  return SM_OK;
+  return sm_recent_unite(&manager->recent, err);
 }
 
 static sm_status recover(sm_checkpoint_manager *manager, sm_error *err) {
@@ -168,14 +168,16 @@ static sm_status record(const sm_checkpoint_manager *manager, sm_error *err) {
 /* The oldest ones go, or stay for good if enough time went by since the last one that did. */
 static void sweep(sm_checkpoint_manager *manager) {
   double hours = manager->options.keep_every_n_hours;
-  while (manager->options.max_to_keep != 0 && manager->recent.n > manager->options.max_to_keep) {
-    const sm_recent_item *oldest = &manager->recent.items[0];
+  size_t most = manager->options.max_to_keep, n = manager->recent.n;
+  size_t n_swept = most != 0 && n > most ? n - most : 0;
+  for (size_t i = 0; i < n_swept; i++) {
+    const sm_recent_item *oldest = &manager->recent.items[i];
     if (hours != 0 && oldest->timestamp - hours * seconds_per_hour >= manager->last_preserved)
       manager->last_preserved = oldest->timestamp;
     else
       sm_checkpoint_remove_files(manager->save.fs, oldest->prefix, false);
-    sm_recent_drop_first(&manager->recent);
   }
+  sm_recent_drop(&manager->recent, n_swept);
 }
 
 /* What is to be removed is removed only when the new one is recorded: who reads the state file finds it. */

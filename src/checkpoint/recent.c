@@ -17,14 +17,10 @@ void sm_recent_free(sm_recent *recent) {
   recent->n = recent->capacity = 0;
 }
 
-static void take_out(sm_recent *recent, size_t i) {
-  recent->n--;
-  memmove(&recent->items[i], &recent->items[i + 1], (recent->n - i) * sizeof *recent->items);
-}
-
-void sm_recent_drop_first(sm_recent *recent) {
-  sm_free(recent->allocator, recent->items[0].prefix);
-  take_out(recent, 0);
+void sm_recent_drop(sm_recent *recent, size_t n) {
+  for (size_t i = 0; i < n; i++) sm_free(recent->allocator, recent->items[i].prefix);
+  recent->n -= n;
+  if (n != 0) memmove(recent->items, recent->items + n, recent->n * sizeof *recent->items);
 }
 
 static sm_status make_room(sm_recent *recent, sm_error *err) {
@@ -38,19 +34,60 @@ static sm_status make_room(sm_recent *recent, sm_error *err) {
   return SM_OK;
 }
 
-sm_status sm_recent_put(sm_recent *recent, const char *prefix, double timestamp, sm_error *err) {
-  for (size_t i = 0; i < recent->n; i++) {
-    if (strcmp(recent->items[i].prefix, prefix) != 0) continue;
-    char *same = recent->items[i].prefix;
-    take_out(recent, i);
-    recent->items[recent->n++] = (sm_recent_item){same, timestamp};
-    return SM_OK;
-  }
+sm_status sm_recent_append(sm_recent *recent, const char *prefix, double timestamp, sm_error *err) {
   SM_TRY(make_room(recent, err));
   size_t size = strlen(prefix) + 1;
   char *copy = sm_alloc(recent->allocator, size);
   if (copy == NULL) return SM_FAIL_OOM(err, size);
   memcpy(copy, prefix, size);
   recent->items[recent->n++] = (sm_recent_item){copy, timestamp};
+  return SM_OK;
+}
+
+sm_status sm_recent_put(sm_recent *recent, const char *prefix, double timestamp, sm_error *err) {
+  for (size_t i = 0; i < recent->n; i++) {
+    if (strcmp(recent->items[i].prefix, prefix) != 0) continue;
+    char *same = recent->items[i].prefix;
+    memmove(&recent->items[i], &recent->items[i + 1], (recent->n - i - 1) * sizeof *recent->items);
+    recent->items[recent->n - 1] = (sm_recent_item){same, timestamp};
+    return SM_OK;
+  }
+  return sm_recent_append(recent, prefix, timestamp, err);
+}
+
+/* ---- Each once ---- */
+
+static bool item_less(const void *a, const void *b) {
+  const sm_recent_item *left = *(sm_recent_item *const *)a, *right = *(sm_recent_item *const *)b;
+  int order = strcmp(left->prefix, right->prefix);
+  return order != 0 ? order < 0 : left < right;
+}
+
+/* sorted: by prefix, those that are the same in their order. All but the first of these lose their prefix. */
+static void unite_sorted(sm_recent_item **sorted, size_t n, const sm_allocator *allocator) {
+  sm_recent_item *first = sorted[0];
+  for (size_t i = 1; i < n; i++) {
+    if (strcmp(sorted[i]->prefix, first->prefix) != 0) {
+      first = sorted[i];
+      continue;
+    }
+    first->timestamp = sorted[i]->timestamp;
+    sm_free(allocator, sorted[i]->prefix);
+    sorted[i]->prefix = NULL;
+  }
+}
+
+sm_status sm_recent_unite(sm_recent *recent, sm_error *err) {
+  size_t size = recent->n * sizeof(sm_recent_item *), n = 0; /* less than the items have */
+  if (recent->n < 2) return SM_OK;
+  sm_recent_item **sorted = sm_alloc(recent->allocator, size);
+  if (sorted == NULL) return SM_FAIL_OOM(err, size);
+  for (size_t i = 0; i < recent->n; i++) sorted[i] = &recent->items[i];
+  sm_sort(sorted, recent->n, sizeof *sorted, item_less);
+  unite_sorted(sorted, recent->n, recent->allocator);
+  for (size_t i = 0; i < recent->n; i++)
+    if (recent->items[i].prefix != NULL) recent->items[n++] = recent->items[i];
+  recent->n = n;
+  sm_free(recent->allocator, sorted);
   return SM_OK;
 }

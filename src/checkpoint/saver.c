@@ -82,7 +82,8 @@ sm_status sm_saver_set_checkpoints(sm_saver *saver, const char *const *prefixes,
   double now = sm_clock_now(&saver->options.clock);
   sm_status status = SM_OK;
   for (size_t i = 0; status == SM_OK && i < n; i++)
-    status = sm_recent_put(&recent, prefixes[i], timestamps != NULL ? timestamps[i] : now, err);
+    status = sm_recent_append(&recent, prefixes[i], timestamps != NULL ? timestamps[i] : now, err);
+  if (status == SM_OK) status = sm_recent_unite(&recent, err);
   if (status == SM_OK) {
     sm_recent_free(&saver->recent);
     saver->recent = recent;
@@ -134,7 +135,7 @@ static sm_status record(sm_saver *saver, const char *dir, sm_error *err) {
   SM_TRY(write_state(saver, dir, is_too_many ? 1 : 0, err));
   if (!is_too_many) return SM_OK;
   remove_oldest(saver, &saver->recent.items[0]);
-  sm_recent_drop_first(&saver->recent);
+  sm_recent_drop(&saver->recent, 1);
   return SM_OK;
 }
 

@@ -158,8 +158,37 @@ static void manager__refuses_bad_arguments(void **state) {
   end(&f);
 }
 
+/* Of a checkpoint that is recorded twice: CheckpointManager.__init__ fills an OrderedDict. */
+static void manager__recorded_twice(void **state) {
+  (void)state;
+  fixture f;
+  begin(&f);
+  const sm_checkpoint_state recorded = {.latest = "b",
+                                        .n_paths = 6,
+                                        .paths = (const char *[]){"c", "a", "b", "c", "a", "c"},
+                                        .timestamps = (const double[]){10, 20, 30, 40, 50, 60},
+                                        .last_preserved = 5};
+  f.options.keep_every_n_hours = 40 / 3600.; /* of c, but not of a, from 5 to its last time */
+  assert_ok(sm_checkpoint_state_write("d", NULL, &recorded, &f.save, &f.err), f.err);
+  open_manager(&f);
+  static const char *const kept[] = {"d/c", "d/a", "d/b"};
+  assert_int_equal(sm_checkpoint_manager_n_checkpoints(f.manager), N_OF(kept));
+  for (size_t i = 0; i < N_OF(kept); i++)
+    assert_string_equal(sm_checkpoint_manager_get_checkpoint(f.manager, i), kept[i]);
+  save(&f, 1);
+  assert_int_equal(sm_checkpoint_manager_n_checkpoints(f.manager), 2);
+  assert_string_equal(sm_checkpoint_manager_get_checkpoint(f.manager, 0), "d/b");
+  sm_checkpoint_state *written;
+  const sm_open_options in_memory = {.struct_size = sizeof in_memory, .fs = f.fs};
+  assert_ok(sm_checkpoint_state_read(&written, "d", NULL, &in_memory, &f.err), f.err);
+  assert_true(written->last_preserved == 60);
+  sm_checkpoint_state_free(written);
+  end(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(manager__recorded_twice),
       cmocka_unit_test(manager__goes_on_where_another_one_ended),
       cmocka_unit_test(manager__falls_back_to_what_is_there),
       cmocka_unit_test(manager__saves_every_so_many_steps),
