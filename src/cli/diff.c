@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 #include "cli/differences.h"
+#include "cli/failure.h"
+#include "cli/text_buffer.h"
 
 /* One of the two. */
 typedef struct side {
@@ -60,16 +62,48 @@ static sm_status add_tags(differences *out, difference_kind kind, const sm_meta_
   return status;
 }
 
-static const sm_meta_graph *find_same_tags(const sm_model *model, const sm_meta_graph *graph) {
-  const char *tags[CLI_MAX_TAGS];
-  size_t n = sm_meta_graph_n_tags(graph);
-  if (n > CLI_MAX_TAGS) return NULL;
-  for (size_t i = 0; i < n; i++) tags[i] = sm_meta_graph_get_tag(graph, i);
-  for (size_t i = 0; i < sm_model_n_meta_graphs(model); i++) {
-    const sm_meta_graph *other = sm_model_get_meta_graph(model, i);
-    if (sm_meta_graph_matches(other, SM_TAGS_EQUAL, tags, n)) return other;
+/* The meta graphs of a model by their tags: a file may have very many. */
+typedef struct tag_index {
+  named_item *items;
+  size_t n;
+} tag_index;
+
+/* The name of a meta graph among others; freed by the caller, NULL: no memory. */
+static char *tag_name(const sm_meta_graph *graph) { return cli_join_tags(graph, "\n", true); }
+
+static sm_status index_tags(tag_index *out, const sm_model *model, sm_error *err) {
+  size_t n = sm_model_n_meta_graphs(model);
+  out->items = malloc((n + 1) * sizeof *out->items);
+  if (out->items == NULL) return failure_no_memory(err);
+  for (; out->n < n; out->n++) {
+    const sm_meta_graph *graph = sm_model_get_meta_graph(model, out->n);
+    char *name = tag_name(graph);
+    if (name == NULL) return failure_no_memory(err);
+    out->items[out->n] = (named_item){{name, strlen(name)}, graph};
   }
-  return NULL;
+  named_items_sort(out->items, out->n);
+  return SM_OK;
+}
+
+static void free_tags(tag_index *index) {
+  for (size_t i = 0; i < index->n; i++) free((void *)(uintptr_t)index->items[i].name.data);
+  free(index->items);
+}
+
+static int compare_tags(const void *a, const void *b) {
+  return text_compare(((const named_item *)a)->name, ((const named_item *)b)->name);
+}
+
+/* *out NULL: none has the same. */
+static sm_status find_same_tags(const sm_meta_graph **out, const tag_index *index, const sm_meta_graph *graph,
+                                sm_error *err) {
+  char *name = tag_name(graph);
+  if (name == NULL) return failure_no_memory(err);
+  const named_item wanted = {{name, strlen(name)}, NULL};
+  const named_item *found = bsearch(&wanted, index->items, index->n, sizeof wanted, compare_tags);
+  *out = found != NULL ? found->item : NULL;
+  free(name);
+  return SM_OK;
 }
 
 /* is_among: there are others. */
@@ -86,19 +120,31 @@ static sm_status diff_pair(differences *out, const sm_meta_graph *a, const sm_me
 }
 
 /* Meta graphs of one set of tags are compared, and two that stand alone. */
-static sm_status diff_models(differences *out, const sm_model *a, const sm_model *b, sm_error *err) {
-  size_t n_a = sm_model_n_meta_graphs(a), n_b = sm_model_n_meta_graphs(b);
-  for (size_t i = 0; i < n_a; i++) {
-    const sm_meta_graph *graph = sm_model_get_meta_graph(a, i), *other = find_same_tags(b, graph);
+static sm_status diff_tagged(differences *out, const sm_model *a, const sm_model *b, const tag_index *of_a,
+                             const tag_index *of_b, sm_error *err) {
+  for (size_t i = 0; i < of_a->n; i++) {
+    const sm_meta_graph *graph = sm_model_get_meta_graph(a, i), *other;
+    SM_TRY(find_same_tags(&other, of_b, graph, err));
     if (other == NULL) SM_TRY(add_tags(out, WAS_REMOVED, graph, err));
-    if (other == NULL && n_a == 1 && n_b == 1) other = sm_model_get_meta_graph(b, 0);
-    if (other != NULL) SM_TRY(diff_pair(out, graph, other, n_a != 1, err));
+    if (other == NULL && of_a->n == 1 && of_b->n == 1) other = sm_model_get_meta_graph(b, 0);
+    if (other != NULL) SM_TRY(diff_pair(out, graph, other, of_a->n != 1, err));
   }
-  for (size_t i = 0; i < n_b; i++) {
-    const sm_meta_graph *graph = sm_model_get_meta_graph(b, i);
-    if (find_same_tags(a, graph) == NULL) SM_TRY(add_tags(out, WAS_ADDED, graph, err));
+  for (size_t i = 0; i < of_b->n; i++) {
+    const sm_meta_graph *graph = sm_model_get_meta_graph(b, i), *other;
+    SM_TRY(find_same_tags(&other, of_a, graph, err));
+    if (other == NULL) SM_TRY(add_tags(out, WAS_ADDED, graph, err));
   }
   return SM_OK;
+}
+
+static sm_status diff_models(differences *out, const sm_model *a, const sm_model *b, sm_error *err) {
+  tag_index of_a = {.n = 0}, of_b = {.n = 0};
+  sm_status status = index_tags(&of_a, a, err);
+  if (status == SM_OK) status = index_tags(&of_b, b, err);
+  if (status == SM_OK) status = diff_tagged(out, a, b, &of_a, &of_b, err);
+  free_tags(&of_a);
+  free_tags(&of_b);
+  return status;
 }
 
 /* ---- All of it ---- */
