@@ -79,7 +79,7 @@ static sm_status make_objects(sm_registered_object **out, const sm_checkpoint *t
 
 sm_status sm_tree_save_registered(const sm_checkpoint *tree, const sm_tree_layout *layout, const char *prefix,
                                   sm_bundle_writer *writer, sm_arena *arena, sm_error *err) {
-  const char *file_prefix;
+  const char *file_prefix = NULL;
   sm_registered_object *objects = NULL;
   if (tree->first_saver != NULL) SM_TRY(make_objects(&objects, tree, arena, err));
   for (const sm_tree_saver *known = tree->first_saver; known != NULL; known = known->next) {
@@ -114,7 +114,7 @@ static sm_status restore_with(size_t *n_restored, sm_checkpoint *tree, const sm_
                               sm_registered_object *objects, sm_arena *arena, sm_error *err) {
   size_t n = 0;
   sm_string name = {"", 0};
-  const char *file_prefix;
+  const char *file_prefix = NULL;
   for (int32_t i = 0; i < tree->source.n_queued; i++) {
     int32_t number = tree->source.node_of[tree->source.queue[i]];
     const sm_tree_node *node = &tree->nodes[number];
