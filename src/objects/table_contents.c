@@ -245,18 +245,19 @@ static sm_status check_sizes(const sm_tensor *keys, const sm_tensor *values, con
 sm_status sm_trackable_read_table(sm_tensor **keys, sm_tensor **values, const sm_trackable *node, sm_error *err) {
   const sm_meta_graph *graph = node->objects->graph;
   sm_arena scratch;
+  sm_error failure;
   *keys = *values = NULL;
   if (sm_trackable_get_kind(node) != SM_OBJECT_RESOURCE)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "object %d is no resource", node->id);
   sm_model_init_arena(&scratch, sm_meta_graph_get_model(graph));
   table_function f = {.table = node, .source = sm_meta_graph_source(graph), .scratch = &scratch};
-  sm_status status = read_saved(keys, values, node, err);
-  if (status == SM_NOT_FOUND && *keys == NULL) status = read_initial(keys, values, &f, err);
-  if (status == SM_OK) status = check_sizes(*keys, *values, &f, err);
+  sm_status status = read_saved(keys, values, node, &failure);
+  if (status == SM_NOT_FOUND && *keys == NULL) status = read_initial(keys, values, &f, &failure);
+  if (status == SM_OK) status = check_sizes(*keys, *values, &f, &failure);
   sm_arena_free(&scratch);
-  if (status == SM_OK) return SM_OK;
+  if (status == SM_OK) return SM_OK; /* even if the checkpoint has nothing of it */
   sm_tensor_free(*keys);
   sm_tensor_free(*values);
   *keys = *values = NULL;
-  return status;
+  return sm_error_pass(err, status, &failure);
 }
