@@ -24,12 +24,15 @@ static void make_plain(char *text) {
 }
 
 sm_status sm_built_main_name(const char **out, sm_built_main *main, const char *wanted, sm_error *err) {
+  enum { N_SMALL = 16 };
   sm_string plain = sm_arena_copy(main->arena, sm_string_of(*wanted != '\0' ? wanted : "node"));
   if (plain.data == NULL) return sm_arena_fail(main->arena, strlen(wanted) + 1, err);
   make_plain((char *)plain.data);
   *out = plain.data;
-  for (size_t k = 1; sm_name_index_find(&main->names, sm_string_of(*out)) != SIZE_MAX; k++)
+  for (size_t k = 1; sm_name_index_find(&main->names, sm_string_of(*out)) != SIZE_MAX; k++) {
+    if (k == N_SMALL) k = main->names.n; /* so many have such numbers that a search would take n * n steps */
     SM_TRY(sm_built_print(out, main->arena, err, "%s_%zu", plain.data, k));
+  }
   return sm_name_index_add(&main->names, sm_string_of(*out), err);
 }
 

@@ -72,7 +72,8 @@ static sm_status add_restorer(saver_maker *m, const sm_built_object *object, siz
   const char *inputs[3] = {object->node}, *name;
   for (size_t i = 0; i < 2; i++)
     SM_TRY(sm_built_print(&inputs[1 + i], m->main->arena, err, "%s:%zu", m->restore, first + i));
-  SM_TRY(sm_built_main_name(&name, m->main, is_table ? "LookupTableImportV2" : "AssignVariableOp", err));
+  SM_TRY(sm_built_print(&name, m->main->arena, err, "%s/Restore", object->node));
+  SM_TRY(sm_built_main_name(&name, m->main, name, err));
   SM_TRY(sm_built_print(&m->restorers[m->n_restorers++], m->main->arena, err, "^%s", name));
   return sm_graph_add(m->main->graph, is_table ? "LookupTableImportV2" : "AssignVariableOp", name, inputs,
                       is_table ? 3 : 2, err);
