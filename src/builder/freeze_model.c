@@ -274,7 +274,7 @@ static sm_status forget_values(sm_draft *graph, size_t at, sm_error *err) {
 }
 
 static sm_status write_graph(freezing *f, sm_bundle_writer *writer, const sm_string *text, sm_error *err) {
-  const sm_wire_source source = {.name = SM_OBJECT_GRAPH_KEY, .bytes = {(const uint8_t *)text->data, text->size}};
+  const sm_wire_source source = {.name = SM_KEY_OBJECT_GRAPH, .bytes = {(const uint8_t *)text->data, text->size}};
   sm_draft graph;
   sm_span bytes;
   SM_TRY(sm_draft_read(&graph, (sm_spans){&source.bytes, 1}, f->arena, &source, err));
@@ -282,16 +282,16 @@ static sm_status write_graph(freezing *f, sm_bundle_writer *writer, const sm_str
   SM_TRY(sm_draft_bytes(&bytes, &graph, err));
   const sm_string made = sm_text_of(bytes);
   const sm_tensor_view view = {.dtype = SM_DT_STRING, .rank = 0, .data = &made, .size = sizeof made};
-  return sm_bundle_writer_add(writer, SM_OBJECT_GRAPH_KEY, &view, err);
+  return sm_bundle_writer_add(writer, SM_KEY_OBJECT_GRAPH, &view, err);
 }
 
 static sm_status take_graph(freezing *f, sm_bundle_writer *writer, sm_error *err) {
   sm_tensor *tensor;
-  SM_TRY(sm_bundle_reader_read_tensor(&tensor, f->reader, SM_OBJECT_GRAPH_KEY, NULL, err));
+  SM_TRY(sm_bundle_reader_read_tensor(&tensor, f->reader, SM_KEY_OBJECT_GRAPH, NULL, err));
   const sm_tensor_view *view = sm_tensor_get_view(tensor);
   sm_status status = view->dtype == SM_DT_STRING && view->rank == 0
                          ? write_graph(f, writer, view->data, err)
-                         : SM_FAIL(err, SM_DATA_LOSS, "%s: it is not one string", SM_OBJECT_GRAPH_KEY);
+                         : SM_FAIL(err, SM_DATA_LOSS, "%s: it is not one string", SM_KEY_OBJECT_GRAPH);
   sm_tensor_free(tensor);
   return status;
 }
@@ -314,7 +314,7 @@ static sm_status check_rest(const freezing *f, sm_bundle_iter *iter, sm_error *e
   for (const sm_bundle_entry *entry;;) {
     SM_TRY(sm_bundle_iter_next(&entry, iter, err));
     if (entry == NULL) return SM_OK;
-    if (is_variable(entry->key) || sm_string_equal(entry->key, sm_string_of(SM_OBJECT_GRAPH_KEY))) continue;
+    if (is_variable(entry->key) || sm_string_equal(entry->key, sm_string_of(SM_KEY_OBJECT_GRAPH))) continue;
     if (!is_restored(f, entry->key))
       return SM_FAIL(err, SM_UNIMPLEMENTED, "the checkpoint has %.*s, which is no variable that the saver restores",
                      SM_SHOWN(entry->key));

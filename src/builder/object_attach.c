@@ -143,7 +143,7 @@ static sm_status write_values(attachment *a, sm_error *err) {
     SM_TRY(sm_bundle_writer_add(writer, object->key, &view, err));
   }
   view = (sm_tensor_view){.dtype = SM_DT_STRING, .data = &tracked, .size = sizeof tracked};
-  return sm_bundle_writer_add(writer, SM_OBJECT_GRAPH_KEY, &view, err);
+  return sm_bundle_writer_add(writer, SM_KEY_OBJECT_GRAPH, &view, err);
 }
 
 /* ---- All ---- */

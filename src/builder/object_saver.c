@@ -118,7 +118,7 @@ static sm_status add_save(saver_maker *m, sm_string tracked, sm_error *err) {
   sm_tensor_view view = {.dtype = SM_DT_STRING, .data = &tracked, .size = sizeof tracked};
   saved_tensor *graph = &m->tensors[m->n];
   if (inputs == NULL) return sm_arena_fail(m->main->arena, (OWN_INPUTS + m->n + 1) * sizeof *inputs, err);
-  *graph = (saved_tensor){.key = sm_string_of(SM_OBJECT_GRAPH_KEY), .dtype = SM_DT_STRING};
+  *graph = (saved_tensor){.key = sm_string_of(SM_KEY_OBJECT_GRAPH), .dtype = SM_DT_STRING};
   SM_TRY(sm_built_main_name(&graph->value, m->main, "saver_object_graph", err));
   SM_TRY(sm_graph_add_const(m->main->graph, graph->value, &view, err));
   for (size_t i = 0; i <= m->n; i++) inputs[OWN_INPUTS + i] = m->tensors[i].value;

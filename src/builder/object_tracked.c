@@ -35,8 +35,9 @@ static void find_values(bool *has_values, const sm_object_graph *objects, const 
 static sm_status put_attribute(sm_buffer *out, const sm_built_object *object, sm_error *err) {
   bool is_table = object->kind == SM_BUILT_TABLE;
   const char *full_name = object->variable.name != NULL ? object->variable.name : object->path.data;
-  const sm_saved_attribute attribute = {sm_string_of(is_table ? "table" : SM_ATTRIBUTE_VALUE), sm_string_of(full_name),
-                                        sm_string_of(object->key)};
+  const sm_saved_attribute attribute = {.name = sm_string_of(is_table ? "table" : SM_ATTRIBUTE_VALUE),
+                                        .full_name = sm_string_of(full_name),
+                                        .key = sm_string_of(object->key)};
   return sm_saved_attribute_put(out, &attribute, err);
 }
 
