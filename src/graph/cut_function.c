@@ -10,8 +10,6 @@
 /* Fields of GraphDef and NodeDef: proto/graph.proto, node_def.proto. */
 enum { GRAPH_NODE = 1, NODE_NAME = 1, NODE_OP = 2, NODE_INPUT = 3 };
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 /* ---- The graph ---- */
 
 static bool node_less(const void *a, const void *b) {
@@ -25,7 +23,7 @@ static sm_status read_node(sm_cut_node *out, sm_span bytes, size_t position, con
   sm_string op;
   SM_TRY(sm_wire_find_bytes(&name, bytes, NODE_NAME, source, err));
   SM_TRY(sm_node_get_op(&op, bytes, source, err));
-  *out = (sm_cut_node){.name = text_of(name), .bytes = bytes, .position = position, .first_place = SIZE_MAX};
+  *out = (sm_cut_node){.name = sm_span_text(name), .bytes = bytes, .position = position, .first_place = SIZE_MAX};
   out->is_placeholder =
       sm_string_equal(op, sm_string_of("Placeholder")) || sm_string_equal(op, sm_string_of("PlaceholderV2"));
   return SM_OK;
@@ -250,7 +248,8 @@ static sm_status reach_name(sm_cut_work *work, sm_string text, const sm_cut_node
 static sm_status reach_inputs(sm_cut_work *work, const sm_cut_node *node, sm_error *err) {
   sm_wire_reader reader = sm_wire_read(node->bytes, work->graph->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
-    if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) SM_TRY(reach_name(work, text_of(field.bytes), node, err));
+    if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES))
+      SM_TRY(reach_name(work, sm_span_text(field.bytes), node, err));
   return sm_wire_finish(&reader, err);
 }
 

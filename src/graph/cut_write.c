@@ -29,8 +29,6 @@ enum {
 static const char COLOCATION[] = "loc:@";
 enum { COLOCATION_SIZE = sizeof COLOCATION - 1 };
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 static sm_string name_of(const sm_cut_node *node) { return node->new_name.data != NULL ? node->new_name : node->name; }
 
 static sm_status put_text(sm_buffer *out, sm_string text, sm_error *err) {
@@ -79,7 +77,7 @@ static sm_status put_input(sm_buffer *out, sm_cut_work *work, sm_string text, sm
 
 /* What a node is colocated with has to be in the function, too: TensorFlow refuses unknown names. */
 static sm_status put_colocation(sm_buffer *out, const sm_cut_work *work, const sm_wire_field *field, sm_error *err) {
-  sm_string text = text_of(field->bytes);
+  sm_string text = sm_span_text(field->bytes);
   size_t contents;
   if (text.size < COLOCATION_SIZE || memcmp(text.data, COLOCATION, COLOCATION_SIZE) != 0)
     return sm_buffer_put(out, field->whole.data, field->whole.size, err);
@@ -119,10 +117,10 @@ static sm_status put_field(sm_buffer *out, sm_cut_work *work, const sm_cut_node 
   sm_span key;
   switch (field->tag) {
     case SM_WIRE_TAG(NODE_NAME, SM_WIRE_BYTES): return put_name(out, NODE_NAME, name_of(node), err);
-    case SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES): return put_input(out, work, text_of(field->bytes), err);
+    case SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES): return put_input(out, work, sm_span_text(field->bytes), err);
     case SM_WIRE_TAG(NODE_ATTR, SM_WIRE_BYTES):
       SM_TRY(sm_wire_find_bytes(&key, field->bytes, ENTRY_KEY, work->graph->source, err));
-      if (sm_string_equal(text_of(key), sm_string_of("_class"))) return put_class(out, work, field->bytes, err);
+      if (sm_string_equal(sm_span_text(key), sm_string_of("_class"))) return put_class(out, work, field->bytes, err);
       break;
     default: break;
   }

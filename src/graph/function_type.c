@@ -14,15 +14,13 @@ enum {
   ARG_NUMBER_ATTR = 5
 };
 
-static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
-
 /* A list has no dtype of its own: not even that of its elements is one for a tensor. */
 static sm_status read_arg(sm_function_arg *out, sm_span bytes, const sm_wire_source *source, sm_error *err) {
   bool is_list = false;
   *out = (sm_function_arg){.name = {"", 0}, .dtype = SM_DT_INVALID};
   sm_wire_reader reader = sm_wire_read(bytes, source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    if (field.tag == SM_WIRE_TAG(ARG_NAME, SM_WIRE_BYTES)) out->name = text_of(field.bytes);
+    if (field.tag == SM_WIRE_TAG(ARG_NAME, SM_WIRE_BYTES)) out->name = sm_span_text(field.bytes);
     if (field.tag == SM_WIRE_TAG(ARG_TYPE, SM_WIRE_VARINT)) out->dtype = (sm_dtype)(int32_t)field.value;
     is_list |= field.tag == SM_WIRE_TAG(ARG_NUMBER_ATTR, SM_WIRE_BYTES) && field.bytes.size != 0;
   }
@@ -50,7 +48,7 @@ sm_status sm_function_read_type(sm_function_type *out, sm_span function_def, con
   for (size_t i = 0; i < signature.n; i++) {
     sm_wire_reader reader = sm_wire_read(signature.items[i], source);
     for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-      if (field.tag == SM_WIRE_TAG(OP_NAME, SM_WIRE_BYTES)) out->name = text_of(field.bytes);
+      if (field.tag == SM_WIRE_TAG(OP_NAME, SM_WIRE_BYTES)) out->name = sm_span_text(field.bytes);
       if (field.tag == SM_WIRE_TAG(OP_IS_STATEFUL, SM_WIRE_VARINT)) out->is_stateful = field.value != 0;
     }
     SM_TRY(sm_wire_finish(&reader, err));

@@ -41,6 +41,7 @@ sm_string sm_escape_name(sm_arena *arena, sm_string name) {
 /* The parts with '/' between them. */
 static sm_status join(sm_string *out, const sm_string *parts, size_t n, sm_arena *arena, sm_error *err) {
   size_t size = n;
+  *out = (sm_string){"", 0};
   for (size_t i = 0; i < n; i++)
     if (!sm_add_size(size, parts[i].size, &size)) return SM_FAIL_OOM(err, SIZE_MAX);
   char *text = sm_arena_alloc(arena, size);
