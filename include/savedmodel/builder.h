@@ -194,6 +194,13 @@ SM_API sm_status sm_builder_keep_signatures(sm_builder *builder, size_t graph, c
  */
 SM_API sm_status sm_builder_freeze(sm_builder *builder, size_t graph, sm_error *err);
 
+/**
+ * Leave out the object graph: the model is then one of V1 for all loaders. Sessions never see the difference;
+ * tf.saved_model.load gives the signatures, and no objects. The init op is named by the collection "saved_model_main_op", as
+ * V1 models have it. Functions and the checkpoint stay. Nothing happens to a model without.
+ */
+SM_API sm_status sm_builder_drop_object_graph(sm_builder *builder, size_t graph, sm_error *err);
+
 /** Of nodes and functions, and of the object graph's variables. */
 SM_API sm_status sm_builder_clear_devices(sm_builder *builder, size_t graph, sm_error *err);
 

@@ -12,6 +12,7 @@
  *   edit_rename.c      inputs and outputs, in both places
  *   edit_nodes.c       attributes and devices of all nodes
  *   edit_keep.c        what some signatures need
+ *   edit_drop_objects.c  no object graph
  *   freeze_model.c     variables that become constants
  */
 #ifndef SM_BUILDER_EDIT_INTERNAL_H

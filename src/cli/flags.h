@@ -73,6 +73,7 @@
   X(slice, STRING, "cat")                                                  \
   X(strip_debug_info, BOOL, "edit")                                        \
   X(strip_default_attrs, BOOL, "edit")                                     \
+  X(to_v1, BOOL, "edit")                                                   \
   X(with_tags, STRING, "show")
 
 typedef enum cli_flag {

@@ -108,6 +108,7 @@ static const char edit_text[] =
     "  --set-method SIG=NAME            tensorflow/serving/predict and the like\n"
     "  --set-tags A,B                   in place of the tags there are\n"
     "  --freeze                         variables become constants\n"
+    "  --to-v1                          leaves out the object graph of TensorFlow 2\n"
     "  --clear-devices                  of nodes, functions and variables\n"
     "  --strip-default-attrs            leaves out attributes that have the value they have without\n"
     "  --add-asset-extra FILE[=NAME]    below assets.extra\n"

@@ -205,6 +205,7 @@ static sm_status set(editing *the, sm_error *err) {
     SM_TRY(sm_builder_set_tags(the->builder, the->graph, tags.tags, tags.n, err));
   }
   if (args->values[CLI_freeze] != NULL) SM_TRY(change_nodes(the, sm_builder_freeze, err));
+  if (args->values[CLI_to_v1] != NULL) SM_TRY(change_nodes(the, sm_builder_drop_object_graph, err));
   if (args->values[CLI_clear_devices] != NULL) SM_TRY(change_nodes(the, sm_builder_clear_devices, err));
   if (args->values[CLI_strip_default_attrs] != NULL) SM_TRY(change_nodes(the, sm_builder_strip_default_attrs, err));
   SM_TRY(each(the, CLI_add_asset_extra, add_extra, err));

@@ -31,6 +31,10 @@ static sm_status keep(sm_builder *builder, sm_error *err) {
 
 static sm_status freeze(sm_builder *builder, sm_error *err) { return sm_builder_freeze(builder, 0, err); }
 
+static sm_status drop_objects(sm_builder *builder, sm_error *err) {
+  return sm_builder_drop_object_graph(builder, 0, err);
+}
+
 /* Builder and change, the n-th allocation failing; false when there were fewer. */
 static bool try_one(const sm_model *model, change_fn change, uint64_t n, const char *dst) {
   sm_fault_alloc fa;
@@ -62,6 +66,7 @@ static void edit_fault__each_allocation(void **state) {
               {"v2/several_signatures", keep},
               {"v1/control_flow_v1", keep},
               {"v1/table_main_op", keep},
+              {"v2/table_asset", drop_objects},
               {"v2/one_signature", freeze},
               {"v2/table_asset", freeze},
               {"v1/partitioned_variables", freeze}};

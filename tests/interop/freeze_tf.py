@@ -5,6 +5,7 @@
 
   edit --freeze   each model is frozen as a whole, and loaded as TensorFlow 1 does it and with tf.saved_model.load; those that
                   write to variables are refused, and the message names the node
+  edit --to-v1    V2 models without their object graph: the same runs
   freeze_model    a signature's graph is imported and run; config.pbtxt says what TensorFlow's own does, which sorts nothing,
                   and takes variables for written to that a branch gets
 """
@@ -23,6 +24,8 @@ FIXTURES = """v2/one_signature v2/keras_functional v2/control_flow v2/rnn_gru v2
     v1/classify_regress_predict v1/table_main_op""".split()
 WILD = """gearbox_autoencoder country_religion mlnet_mnist_conv mlnet_mnist_lr syn_mlnet_sentiment syn_bio_lstm
     rust_regression_model tf2onnx_regression java_half_plus_two tf_static_hashtable tf_half_plus_two_pbtxt""".split()
+
+TO_V1 = "v2/one_signature v2/table_asset v2/several_signatures v2/keras_functional".split()
 
 # What of the model writes to a variable, and the flags with which it can be frozen all the same.
 REFUSED = {"v2/several_signatures": ("AssignAddVariableOp of function __inference_bump", None),
@@ -50,6 +53,18 @@ def freeze_fixture(checker, folder, *flags):
         check_no_variables(checker, frozen)
     finally:
         shutil.rmtree(root)
+
+
+def check_v1_of(checker, folder):
+    model = edit_tf.Model(checker.np, folder)
+    with tempfile.TemporaryDirectory() as root:
+        made = checker.edit(model.path, os.path.join(root, "made"), "--to-v1")
+        tags = checker.graphs(made)[0]["tags"]
+        checker.check_v1(made, tags, model.runs, same)
+        checker.check_v2(made, tags, model.runs, same)
+        loaded = checker.tf.saved_model.load(made)
+        if not hasattr(loaded, "prune"):  # only what was wrapped from V1 has it
+            raise RuntimeError("loaded as a model of V2")
 
 
 def check_no_variables(checker, path):
@@ -137,6 +152,8 @@ def main():
         attempt(name, freeze_fixture, checker, os.path.join(args.fixtures, name))
     for name in WILD:
         attempt(name, freeze_fixture, checker, os.path.join(args.wild, name))
+    for name in TO_V1:
+        attempt(name + " to V1", check_v1_of, checker, os.path.join(args.fixtures, name))
     for name, (says, flags) in REFUSED.items():
         attempt(name + " refused", check_refused, checker, os.path.join(args.fixtures, name), says)
         if flags is not None:
