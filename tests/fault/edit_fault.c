@@ -32,6 +32,7 @@ static sm_status keep(sm_builder *builder, sm_error *err) {
 static sm_status freeze(sm_builder *builder, sm_error *err) { return sm_builder_freeze(builder, 0, err); }
 
 static sm_status drop_objects(sm_builder *builder, sm_error *err) {
+  SM_TRY(sm_builder_clear_devices(builder, 0, err)); /* the rest may fit into memory that is there already */
   return sm_builder_drop_object_graph(builder, 0, err);
 }
 
