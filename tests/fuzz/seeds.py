@@ -139,6 +139,17 @@ def open_model_seeds(given):
   return given.small_models + given.fingerprints[:4]
 
 
+def edit_seeds(given):
+  for i, model in enumerate(given.small_models):
+    yield bytes([(0, 1, 5, 0x78, 0xFF)[i % 5]]) + model
+
+
+def flat_json_seeds(given):
+  del given
+  yield from (b"{}", b' { "a" : "1",\n"b": "\\u00e4\\ud83d\\ude00\\n\\\\" } ', b'{"a": "1", "a": "2"}', b'{"a": 1}',
+              b'{"": "\xc3\xa4", "\\u0000": ""}')
+
+
 def fingerprint_seeds(given):
   return given.small_models
 
