@@ -55,6 +55,7 @@ TENSORFLOW = {
     "SM_DIR_ASSETS": constants.ASSETS_DIRECTORY,
     "SM_DIR_ASSETS_EXTRA": constants.EXTRA_ASSETS_DIRECTORY,
     "SM_FILE_WARMUP_REQUESTS": constants.EXTRA_ASSETS_DIRECTORY + "/" + WARMUP_REQUESTS,
+    "SM_FILE_METADATA": constants.EXTRA_ASSETS_DIRECTORY + "/metadata.json",  # our own, in the directory for such files
     "SM_SCHEMA_VERSION": constants.SAVED_MODEL_SCHEMA_VERSION,
 }
 
