@@ -311,7 +311,16 @@ SM_API sm_status sm_checkpoint_check_match(const sm_checkpoint *checkpoint, sm_m
 /* The checkpoints of a tree in a directory, which is its own while it is open. exclusive; others may read. */
 typedef struct sm_checkpoint_manager sm_checkpoint_manager;
 
-/** Zero is the default of every field but struct_size; start from SM_MANAGER_OPTIONS_INIT. Names: CheckpointManager. */
+/* What score was when the checkpoint was saved, a double. No object has it, so restoring does not see it. */
+#define SM_KEY_CHECKPOINT_SCORE "_CHECKPOINT_SCORE"
+
+/**
+ * Zero is the default of every field but struct_size; start from SM_MANAGER_OPTIONS_INIT. Names: CheckpointManager.
+ *
+ * The two last fields are not TensorFlow's. The best are recorded in the state file with the others, and each checkpoint
+ * has its score, so that a later manager goes on with both; TensorFlow's, and one without keep_best, lists them too, and
+ * removes them as the oldest that they are. Those that have no score, or no number, are never among the best.
+ */
 typedef struct sm_manager_options {
   size_t struct_size;
   const char *checkpoint_name; /* NULL: "ckpt". Copied */
@@ -324,6 +333,8 @@ typedef struct sm_manager_options {
   sm_clock clock;
   const sm_save_options *save; /* form of the checkpoints, memory, files; overwrite is set. Copied; NULL: defaults */
   const sm_open_options *open; /* for restoring; must outlive the tree. NULL: memory and files of save */
+  size_t keep_best;            /* of those that would be removed, keep so many of the best; of equal ones the newer */
+  const double *score;         /* of what is saved next: more is better; until close. NULL: none is saved */
 } sm_manager_options;
 
 #define SM_MANAGER_OPTIONS_INIT \
@@ -337,6 +348,7 @@ typedef struct sm_manager_options {
  * options     NULL: defaults.
  *
  * Errors: INVALID_ARGUMENT bad options; DATA_LOSS the state file is damaged; those of sm_fs.
+ * Cost: with keep_best, each checkpoint that is recorded is opened for its score.
  */
 SM_API sm_status sm_checkpoint_manager_open(sm_checkpoint_manager **out, sm_checkpoint *checkpoint, const char *dir,
                                             const sm_manager_options *options, sm_error *err);
@@ -365,6 +377,18 @@ SM_API const char *sm_checkpoint_manager_get_checkpoint(const sm_checkpoint_mana
  */
 SM_API sm_status sm_checkpoint_manager_save(sm_saved *saved, sm_checkpoint_manager *manager, int64_t number,
                                             bool ignores_interval, sm_error *err);
+
+/**
+ * What a save would remove now, without saving: none, when it would save nothing.
+ *
+ * prefixes                  in the order in which they would be removed; until the next save or the next call.
+ * number, ignores_interval  as for save.
+ *
+ * Errors: INVALID_ARGUMENT the path is too long; RESOURCE_EXHAUSTED; those of reading a save counter from what was restored.
+ */
+SM_API sm_status sm_checkpoint_manager_list_removals(const char *const **prefixes, size_t *n_prefixes,
+                                                     sm_checkpoint_manager *manager, int64_t number,
+                                                     bool ignores_interval, sm_error *err);
 
 /**
  * Restore the newest checkpoint, or call init if there is none.

@@ -24,9 +24,17 @@ sm_root sm_state_root(const char *dir, const sm_open_options *options);
 
 /* ---- recent.c ---- */
 
+typedef enum sm_fate {
+  SM_FATE_STAYS = 0, /* may be removed one day */
+  SM_FATE_IS_KEPT,   /* for good: nobody is in charge of it any more */
+  SM_FATE_IS_REMOVED
+} sm_fate;
+
 typedef struct sm_recent_item {
   char *prefix;
   double timestamp;
+  double score; /* NAN: none */
+  sm_fate fate; /* between a decision and sm_recent_drop */
 } sm_recent_item;
 
 /* Checkpoints, the oldest first. */
@@ -46,11 +54,28 @@ sm_status sm_recent_put(sm_recent *recent, const char *prefix, double timestamp,
 sm_status sm_recent_append(sm_recent *recent, const char *prefix, double timestamp, sm_error *err);
 sm_status sm_recent_unite(sm_recent *recent, sm_error *err);
 
-/* Takes the first n out. */
-void sm_recent_drop(sm_recent *recent, size_t n);
+/* Takes those out that do not stay. */
+void sm_recent_drop(sm_recent *recent);
 
 /* The time, by the clock or by the system's. */
 double sm_clock_now(const sm_clock *clock);
+
+/* ---- retention.c ---- */
+
+/* Which stay when there are too many, as sm_manager_options has it. */
+typedef struct sm_retention {
+  size_t max_to_keep; /* 0: all */
+  size_t keep_best;
+  double keep_every;     /* seconds; 0: none is kept for its age */
+  double last_preserved; /* when the newest was saved of those that are kept for good */
+} sm_retention;
+
+/* Decides the fate of all, and moves last_preserved. next: one that is there already, or not yet, and is to be counted as the
+ * newest; NULL: none. */
+sm_status sm_retention_decide(sm_retention *retention, sm_recent *recent, const char *next, sm_error *err);
+
+/* The score that a checkpoint was saved with; NAN: none, or the checkpoint is gone or damaged. */
+sm_status sm_checkpoint_read_score(double *score, const char *prefix, const sm_open_options *options, sm_error *err);
 
 /* ---- checkpoint_files.c ---- */
 

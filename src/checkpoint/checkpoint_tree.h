@@ -91,6 +91,12 @@ typedef struct sm_tree_layout {
 
 sm_status sm_tree_lay_out(sm_tree_layout *out, const sm_checkpoint *tree, sm_arena *arena, sm_error *err);
 
+/* ---- tree_write.c ---- */
+
+/* As sm_checkpoint_write. score: saved beside the values; NULL: none. */
+sm_status sm_tree_write(sm_saved *saved, sm_checkpoint *tree, const char *prefix, const double *score,
+                        const sm_save_options *options, sm_error *err);
+
 /* ---- tree_match.c ---- */
 
 /* Gives node, which matches object, its object, and all that is below both. */

@@ -1,5 +1,7 @@
 /* Rotation of checkpoints. Source of what is kept and removed: python/checkpoint/checkpoint_management.py,
  * CheckpointManager.__init__ and _sweep. */
+#include <math.h>
+
 #include "checkpoint/checkpoint_tree.h"
 
 static const double seconds_per_hour = 3600;
@@ -10,11 +12,12 @@ struct sm_checkpoint_manager {
   sm_manager_options options;
   sm_save_options save;
   sm_open_options open;
-  char *dir, *prefix;    /* DIR/NAME */
-  size_t name_at;        /* where names begin that are relative to dir */
-  sm_recent recent;      /* those that may be removed one day */
-  char *latest;          /* NULL: none */
-  double last_preserved; /* when the newest was saved of those that are kept for good */
+  char *dir, *prefix; /* DIR/NAME */
+  size_t name_at;     /* where names begin that are relative to dir */
+  sm_recent recent;   /* those that may be removed one day */
+  char *latest;       /* NULL: none */
+  sm_retention retention;
+  const char **removals; /* what was listed last; NULL: nothing */
   bool has_last_step;
   int64_t last_step; /* of the last save */
 };
@@ -36,21 +39,33 @@ static sm_status join_dir(char *dst, const sm_checkpoint_manager *manager, const
   return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", manager->dir);
 }
 
+/* Reads the scores. One that is older than what is kept for good was among the best, if it has one; else it is kept, too. */
+static sm_status take_over_scores(sm_checkpoint_manager *manager, sm_error *err) {
+  for (size_t i = 0; i < manager->recent.n; i++) {
+    sm_recent_item *item = &manager->recent.items[i];
+    SM_TRY(sm_checkpoint_read_score(&item->score, item->prefix, &manager->open, err));
+    if (isnan(item->score) && !(item->timestamp > manager->retention.last_preserved)) item->fate = SM_FATE_IS_KEPT;
+  }
+  sm_recent_drop(&manager->recent);
+  return SM_OK;
+}
+
 /* Times in the future are taken for now, so that nothing is removed because a clock was wrong. */
 static sm_status take_over(sm_checkpoint_manager *manager, const sm_checkpoint_state *state, double now,
                            sm_error *err) {
   char path[SM_PATH_MAX];
   const sm_root root = sm_state_root(manager->dir, &manager->open);
-  manager->last_preserved = state->last_preserved < now ? state->last_preserved : now;
+  manager->retention.last_preserved = state->last_preserved < now ? state->last_preserved : now;
   SM_TRY(join_dir(path, manager, sm_state_pick(state, &root), err));
   SM_TRY(copy_text(&manager->latest, manager->allocator, path, err));
   for (size_t i = 0; state->timestamps != NULL && i < state->n_paths; i++) {
     double timestamp = state->timestamps[i] < now ? state->timestamps[i] : now;
-    if (!(timestamp > manager->last_preserved)) continue;
+    if (!(timestamp > manager->retention.last_preserved) && manager->retention.keep_best == 0) continue;
     SM_TRY(join_dir(path, manager, state->paths[i], err));
     SM_TRY(sm_recent_append(&manager->recent, path, timestamp, err));
   }
-  return sm_recent_unite(&manager->recent, err);
+  SM_TRY(sm_recent_unite(&manager->recent, err));
+  return manager->retention.keep_best != 0 ? take_over_scores(manager, err) : SM_OK;
 }
 
 static sm_status recover(sm_checkpoint_manager *manager, sm_error *err) {
@@ -58,7 +73,7 @@ static sm_status recover(sm_checkpoint_manager *manager, sm_error *err) {
   sm_checkpoint_state *state;
   sm_status status = sm_checkpoint_state_read(&state, manager->dir, NULL, &manager->open, err);
   if (status == SM_NOT_FOUND) {
-    manager->last_preserved = now - 1; /* for clocks that do not move between this and the first save */
+    manager->retention.last_preserved = now - 1; /* for clocks that do not move between this and the first save */
     return SM_OK;
   }
   SM_TRY(status);
@@ -79,6 +94,8 @@ static sm_status read_options(sm_manager_options *out, const sm_manager_options 
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_manager_options: a negative number of hours or steps");
   if (out->checkpoint_interval != 0 && out->step_counter == NULL)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_manager_options: checkpoint_interval needs step_counter");
+  if (out->keep_best != 0 && out->score == NULL)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_manager_options: keep_best needs score");
   return SM_OK;
 }
 
@@ -111,6 +128,9 @@ sm_status sm_checkpoint_manager_open(sm_checkpoint_manager **out, sm_checkpoint 
   manager->options = known;
   manager->save = save;
   manager->save.overwrite = true;
+  manager->retention = (sm_retention){.max_to_keep = known.max_to_keep,
+                                      .keep_best = known.keep_best,
+                                      .keep_every = known.keep_every_n_hours * seconds_per_hour};
   sm_status status = sm_options_read(&manager->open, known.open, err);
   if (known.open == NULL) {
     manager->open.allocator = save.allocator;
@@ -130,6 +150,7 @@ void sm_checkpoint_manager_close(sm_checkpoint_manager *manager) {
   char *texts[] = {manager->dir, manager->prefix, manager->latest};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (texts[i] != NULL) sm_free(allocator, texts[i]);
+  if (manager->removals != NULL) sm_free(allocator, manager->removals);
   sm_recent_free(&manager->recent);
   sm_free(allocator, manager);
 }
@@ -149,8 +170,9 @@ const char *sm_checkpoint_manager_get_checkpoint(const sm_checkpoint_manager *ma
 static sm_status record(const sm_checkpoint_manager *manager, sm_error *err) {
   const sm_recent *recent = &manager->recent;
   size_t size = recent->n * (sizeof(const char *) + sizeof(double));
-  sm_checkpoint_state state = {
-      .latest = manager->latest + manager->name_at, .n_paths = recent->n, .last_preserved = manager->last_preserved};
+  sm_checkpoint_state state = {.latest = manager->latest + manager->name_at,
+                               .n_paths = recent->n,
+                               .last_preserved = manager->retention.last_preserved};
   const char **paths = sm_alloc(manager->allocator, size);
   if (paths == NULL) return SM_FAIL_OOM(err, size);
   double *timestamps = (double *)(void *)(paths + recent->n);
@@ -165,28 +187,23 @@ static sm_status record(const sm_checkpoint_manager *manager, sm_error *err) {
   return status;
 }
 
-/* The oldest ones go, or stay for good if enough time went by since the last one that did. */
-static void sweep(sm_checkpoint_manager *manager) {
-  double hours = manager->options.keep_every_n_hours;
-  size_t most = manager->options.max_to_keep, n = manager->recent.n;
-  size_t n_swept = most != 0 && n > most ? n - most : 0;
-  for (size_t i = 0; i < n_swept; i++) {
-    const sm_recent_item *oldest = &manager->recent.items[i];
-    if (hours != 0 && oldest->timestamp - hours * seconds_per_hour >= manager->last_preserved)
-      manager->last_preserved = oldest->timestamp;
-    else
-      sm_checkpoint_remove_files(manager->save.fs, oldest->prefix, false);
-  }
-  sm_recent_drop(&manager->recent, n_swept);
+static sm_status sweep(sm_checkpoint_manager *manager, sm_error *err) {
+  SM_TRY(sm_retention_decide(&manager->retention, &manager->recent, NULL, err));
+  for (size_t i = 0; i < manager->recent.n; i++)
+    if (manager->recent.items[i].fate == SM_FATE_IS_REMOVED)
+      sm_checkpoint_remove_files(manager->save.fs, manager->recent.items[i].prefix, false);
+  sm_recent_drop(&manager->recent);
+  return SM_OK;
 }
 
 /* What is to be removed is removed only when the new one is recorded: who reads the state file finds it. */
-static sm_status record_and_sweep(sm_checkpoint_manager *manager, const char *prefix, sm_error *err) {
+static sm_status record_and_sweep(sm_checkpoint_manager *manager, const char *prefix, double score, sm_error *err) {
   SM_TRY(copy_text(&manager->latest, manager->allocator, prefix, err));
   SM_TRY(sm_recent_put(&manager->recent, prefix, sm_clock_now(&manager->options.clock), err));
+  manager->recent.items[manager->recent.n - 1].score = score;
   SM_TRY(record(manager, err));
   size_t n = manager->recent.n;
-  sweep(manager);
+  SM_TRY(sweep(manager, err));
   return manager->recent.n != n ? record(manager, err) : SM_OK;
 }
 
@@ -206,22 +223,57 @@ static void note_step(sm_checkpoint_manager *manager) {
   manager->last_step = *manager->options.step_counter;
 }
 
+static sm_status make_prefix(char *dst, sm_checkpoint_manager *manager, int64_t number, sm_error *err) {
+  SM_TRY(sm_tree_make_counter(manager->tree, err));
+  if (number < 0) number = manager->tree->counter + 1;
+  if (sm_numbered_prefix(dst, SM_PATH_MAX, manager->prefix, number, 1)) return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", manager->prefix);
+}
+
 sm_status sm_checkpoint_manager_save(sm_saved *saved, sm_checkpoint_manager *manager, int64_t number,
                                      bool ignores_interval, sm_error *err) {
   char prefix[SM_PATH_MAX];
   sm_checkpoint *tree = manager->tree;
   if (saved != NULL) *saved = (sm_saved){0};
   if (is_too_soon(manager, ignores_interval)) return SM_OK;
-  SM_TRY(sm_tree_make_counter(tree, err));
-  if (number < 0) number = tree->counter + 1;
-  if (!sm_numbered_prefix(prefix, sizeof prefix, manager->prefix, number, 1))
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", manager->prefix);
+  SM_TRY(make_prefix(prefix, manager, number, err));
+  double score = manager->options.score != NULL ? *manager->options.score : NAN;
   tree->counter++;
-  sm_status status = sm_checkpoint_write(saved, tree, prefix, &manager->save, err);
+  sm_status status =
+      sm_tree_write(saved, tree, prefix, manager->options.score != NULL ? &score : NULL, &manager->save, err);
   if (status != SM_OK) tree->counter--;
   SM_TRY(status);
   note_step(manager);
-  return record_and_sweep(manager, prefix, err);
+  return record_and_sweep(manager, prefix, score, err);
+}
+
+/* ---- What a save would remove ---- */
+
+static sm_status list_removed(sm_checkpoint_manager *manager, size_t *n_removed, sm_error *err) {
+  const sm_recent *recent = &manager->recent;
+  size_t size = recent->n * sizeof *manager->removals; /* less than the items have */
+  if (size == 0) return SM_OK;
+  const char **removals = sm_realloc(manager->allocator, (void *)manager->removals, size);
+  if (removals == NULL) return SM_FAIL_OOM(err, size);
+  manager->removals = removals;
+  for (size_t i = 0; i < recent->n; i++)
+    if (recent->items[i].fate == SM_FATE_IS_REMOVED) removals[(*n_removed)++] = recent->items[i].prefix;
+  return SM_OK;
+}
+
+sm_status sm_checkpoint_manager_list_removals(const char *const **prefixes, size_t *n_prefixes,
+                                              sm_checkpoint_manager *manager, int64_t number, bool ignores_interval,
+                                              sm_error *err) {
+  char prefix[SM_PATH_MAX];
+  sm_retention retention = manager->retention;
+  *prefixes = NULL;
+  *n_prefixes = 0;
+  if (is_too_soon(manager, ignores_interval)) return SM_OK;
+  SM_TRY(make_prefix(prefix, manager, number, err));
+  SM_TRY(sm_retention_decide(&retention, &manager->recent, prefix, err));
+  SM_TRY(list_removed(manager, n_prefixes, err));
+  *prefixes = manager->removals;
+  return SM_OK;
 }
 
 /* ---- Restoring ---- */

@@ -1,4 +1,5 @@
 /* Checkpoints in the order in which they were saved. */
+#include <math.h>
 #include <time.h>
 
 #include "checkpoint/checkpoint_internal.h"
@@ -17,10 +18,15 @@ void sm_recent_free(sm_recent *recent) {
   recent->n = recent->capacity = 0;
 }
 
-void sm_recent_drop(sm_recent *recent, size_t n) {
-  for (size_t i = 0; i < n; i++) sm_free(recent->allocator, recent->items[i].prefix);
-  recent->n -= n;
-  if (n != 0) memmove(recent->items, recent->items + n, recent->n * sizeof *recent->items);
+void sm_recent_drop(sm_recent *recent) {
+  size_t n = 0;
+  for (size_t i = 0; i < recent->n; i++) {
+    if (recent->items[i].fate == SM_FATE_STAYS)
+      recent->items[n++] = recent->items[i];
+    else
+      sm_free(recent->allocator, recent->items[i].prefix);
+  }
+  recent->n = n;
 }
 
 static sm_status make_room(sm_recent *recent, sm_error *err) {
@@ -40,7 +46,7 @@ sm_status sm_recent_append(sm_recent *recent, const char *prefix, double timesta
   char *copy = sm_alloc(recent->allocator, size);
   if (copy == NULL) return SM_FAIL_OOM(err, size);
   memcpy(copy, prefix, size);
-  recent->items[recent->n++] = (sm_recent_item){copy, timestamp};
+  recent->items[recent->n++] = (sm_recent_item){.prefix = copy, .timestamp = timestamp, .score = NAN};
   return SM_OK;
 }
 
@@ -49,7 +55,7 @@ sm_status sm_recent_put(sm_recent *recent, const char *prefix, double timestamp,
     if (strcmp(recent->items[i].prefix, prefix) != 0) continue;
     char *same = recent->items[i].prefix;
     memmove(&recent->items[i], &recent->items[i + 1], (recent->n - i - 1) * sizeof *recent->items);
-    recent->items[recent->n - 1] = (sm_recent_item){same, timestamp};
+    recent->items[recent->n - 1] = (sm_recent_item){.prefix = same, .timestamp = timestamp, .score = NAN};
     return SM_OK;
   }
   return sm_recent_append(recent, prefix, timestamp, err);

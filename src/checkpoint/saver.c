@@ -121,11 +121,14 @@ static sm_status write_state(const sm_saver *saver, const char *dir, size_t firs
 }
 
 /* The oldest goes, or stays for good if enough time went by since the last one that did. */
-static void remove_oldest(sm_saver *saver, const sm_recent_item *oldest) {
-  if (oldest->timestamp > saver->next_checkpoint)
+static void remove_oldest(sm_saver *saver) {
+  sm_recent_item *oldest = &saver->recent.items[0];
+  oldest->fate = oldest->timestamp > saver->next_checkpoint ? SM_FATE_IS_KEPT : SM_FATE_IS_REMOVED;
+  if (oldest->fate == SM_FATE_IS_KEPT)
     saver->next_checkpoint += saver->options.keep_every_n_hours * seconds_per_hour;
   else
     sm_checkpoint_remove_files(saver->save.fs, oldest->prefix, true);
+  sm_recent_drop(&saver->recent);
 }
 
 static sm_status record(sm_saver *saver, const char *dir, sm_error *err) {
@@ -133,9 +136,7 @@ static sm_status record(sm_saver *saver, const char *dir, sm_error *err) {
   SM_TRY(sm_recent_put(&saver->recent, saver->prefix, sm_clock_now(&saver->options.clock), err));
   bool is_too_many = saver->recent.n > (size_t)saver->options.max_to_keep;
   SM_TRY(write_state(saver, dir, is_too_many ? 1 : 0, err));
-  if (!is_too_many) return SM_OK;
-  remove_oldest(saver, &saver->recent.items[0]);
-  sm_recent_drop(&saver->recent, 1);
+  if (is_too_many) remove_oldest(saver);
   return SM_OK;
 }
 

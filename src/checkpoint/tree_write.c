@@ -8,6 +8,7 @@ enum { GRAPH_NODES = 1, OBJECT_CHILDREN = 1 };
 typedef struct tree_writer {
   const sm_checkpoint *tree;
   const char *prefix;
+  const double *score; /* NULL: none */
   sm_tree_layout layout;
   sm_arena *arena;
   bool *has_values; /* by node */
@@ -92,6 +93,12 @@ static sm_status put_graph(tree_writer *w, sm_error *err) {
   return sm_bundle_writer_add(w->out, SM_KEY_OBJECT_GRAPH, &view, err);
 }
 
+/* Under a key that no object of the graph has: TensorFlow restores the objects only. */
+static sm_status put_score(tree_writer *w, sm_error *err) {
+  const sm_tensor_view view = {.dtype = SM_DT_DOUBLE, .data = w->score, .size = sizeof *w->score};
+  return w->score != NULL ? sm_bundle_writer_add(w->out, SM_KEY_CHECKPOINT_SCORE, &view, err) : SM_OK;
+}
+
 static sm_status put_all(tree_writer *w, sm_error *err) {
   int32_t next_slot = 0;
   SM_TRY(sm_tree_lay_out(&w->layout, w->tree, w->arena, err));
@@ -99,14 +106,15 @@ static sm_status put_all(tree_writer *w, sm_error *err) {
   SM_TRY(sm_tree_save_registered(w->tree, &w->layout, w->prefix, w->out, w->arena, err));
   while (next_slot < w->tree->n_nodes && !w->tree->nodes[w->layout.order[next_slot]].is_slot) next_slot++;
   for (int32_t i = 0; i < w->tree->n_nodes; i++) SM_TRY(put_object(w, w->layout.order[i], &next_slot, err));
+  SM_TRY(put_score(w, err));
   SM_TRY(put_graph(w, err));
   return sm_bundle_writer_finish(w->out, err);
 }
 
-static sm_status write_tree(size_t *n_values, const sm_checkpoint *tree, const char *prefix,
-                            const sm_save_options *options, sm_error *err) {
+static sm_status write_files(size_t *n_values, const sm_checkpoint *tree, const char *prefix, const double *score,
+                             const sm_save_options *options, sm_error *err) {
   sm_arena arena;
-  tree_writer w = {.tree = tree, .prefix = prefix, .arena = &arena};
+  tree_writer w = {.tree = tree, .prefix = prefix, .score = score, .arena = &arena};
   SM_TRY(sm_bundle_writer_open(&w.out, prefix, options, err));
   sm_arena_init(&arena, tree->allocator, UINT64_MAX);
   sm_buffer_init(&w.graph, tree->allocator, UINT64_MAX);
@@ -118,8 +126,8 @@ static sm_status write_tree(size_t *n_values, const sm_checkpoint *tree, const c
   return status;
 }
 
-sm_status sm_checkpoint_write(sm_saved *saved, sm_checkpoint *tree, const char *prefix, const sm_save_options *options,
-                              sm_error *err) {
+sm_status sm_tree_write(sm_saved *saved, sm_checkpoint *tree, const char *prefix, const double *score,
+                        const sm_save_options *options, sm_error *err) {
   sm_save_options known;
   size_t n_values, size;
   if (saved != NULL) *saved = (sm_saved){0};
@@ -128,12 +136,17 @@ sm_status sm_checkpoint_write(sm_saved *saved, sm_checkpoint *tree, const char *
   if (size > sizeof tree->prefix) return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", prefix);
   SM_TRY(sm_save_options_read(&known, options, err));
   known.overwrite = true;
-  SM_TRY(write_tree(&n_values, tree, prefix, &known, err));
+  SM_TRY(write_files(&n_values, tree, prefix, score, &known, err));
   memmove(tree->prefix, prefix, size);
   if (saved == NULL) return SM_OK;
   saved->prefix = tree->prefix;
-  saved->n_tensors = n_values + 1;
+  saved->n_tensors = n_values + 1 + (score != NULL);
   return sm_saved_measure(saved, known.fs, prefix, err);
+}
+
+sm_status sm_checkpoint_write(sm_saved *saved, sm_checkpoint *tree, const char *prefix, const sm_save_options *options,
+                              sm_error *err) {
+  return sm_tree_write(saved, tree, prefix, NULL, options, err);
 }
 
 /* The directory's newest is that one; what was there before is forgotten. */

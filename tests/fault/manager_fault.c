@@ -7,14 +7,14 @@
 #include "support/fault_alloc.h"
 #include "support/fault_fs.h"
 
-enum { N_BEFORE = 3 }; /* saves before the one in which something fails; one is kept */
+enum { N_BEFORE = 3 }; /* saves before the one in which something fails; the last and the best are kept */
 
 typedef struct run {
   sm_checkpoint *tree;
   sm_checkpoint_manager *manager;
   float values[4], registered;
   sm_binding bindings[2];
-  double now;
+  double now, score;
 } run;
 
 static double tell_time(void *ctx) { return ((const run *)ctx)->now; }
@@ -61,6 +61,8 @@ static sm_status begin(run *r, const sm_fs *fs, const sm_allocator *allocator, d
   options.save = &save;
   options.max_to_keep = 1; /* the old one must not go before the new one is recorded */
   options.clock = (sm_clock){tell_time, r};
+  options.keep_best = 1;
+  options.score = &r->score;
   SM_TRY(build(r, allocator, err));
   SM_TRY(sm_checkpoint_manager_open(&r->manager, r->tree, "d", &options, err));
   return sm_checkpoint_manager_restore_or_initialize(NULL, r->manager, NULL, err);
@@ -72,9 +74,13 @@ static void end(run *r) {
 }
 
 static sm_status save(run *r, sm_error *err) {
+  const char *const *removals;
+  size_t n_removals;
   r->now++;
   r->registered = (float)(sm_checkpoint_get_save_counter(r->tree) + 1);
   for (size_t i = 0; i < 4; i++) r->values[i] = (float)(sm_checkpoint_get_save_counter(r->tree) + 1);
+  r->score = -r->values[0]; /* the first is the best */
+  SM_TRY(sm_checkpoint_manager_list_removals(&removals, &n_removals, r->manager, -1, false, err));
   return sm_checkpoint_manager_save(NULL, r->manager, -1, false, err);
 }
 
@@ -98,7 +104,8 @@ static int go_on(const sm_fs *fs) {
   assert_number("number of saves", sm_checkpoint_get_save_counter(r.tree), found);
   assert_true(r.values[3] == r.values[0] && r.registered == r.values[0]);
   assert_ok(save(&r, &err), err);
-  assert_true(sm_checkpoint_manager_n_checkpoints(r.manager) <= 1);
+  assert_number("kept", sm_checkpoint_manager_n_checkpoints(r.manager), 2);
+  assert_text("best", sm_checkpoint_manager_get_checkpoint(r.manager, 0), "d/ckpt-1");
   end(&r);
   return found;
 }

@@ -582,7 +582,7 @@ static void abi__checkpoints(void **state) {
       AT(sm_saver_options, meta_graph_def, 40),
       AT(sm_saver_options, clock, 56),
       AT(sm_saver_options, save, 72),
-      SIZE(sm_manager_options, 96),
+      SIZE(sm_manager_options, 112),
       AT(sm_manager_options, struct_size, 0),
       AT(sm_manager_options, checkpoint_name, 8),
       AT(sm_manager_options, max_to_keep, 16),
@@ -594,6 +594,8 @@ static void abi__checkpoints(void **state) {
       AT(sm_manager_options, clock, 64),
       AT(sm_manager_options, save, 80),
       AT(sm_manager_options, open, 88),
+      AT(sm_manager_options, keep_best, 96),
+      AT(sm_manager_options, score, 104),
   };
   check_all(members, N_OF(members));
 }

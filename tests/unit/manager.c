@@ -1,6 +1,8 @@
 /* manager.c: rotation. Which files stay is held against TensorFlow in tests/interop/checkpoint_tf.py. */
 #include "support/check.h"
 
+#include <math.h>
+
 #include <savedmodel/checkpoint.h>
 
 typedef struct fixture {
@@ -13,6 +15,7 @@ typedef struct fixture {
   sm_binding binding;
   double now;
   int64_t step;
+  double score;
   int n_inits;
   sm_error err;
 } fixture;
@@ -158,6 +161,98 @@ static void manager__refuses_bad_arguments(void **state) {
   end(&f);
 }
 
+static bool has_checkpoint(const fixture *f, int number) {
+  char path[32];
+  snprintf(path, sizeof path, "d/ckpt-%d.index", number);
+  return has(f, path);
+}
+
+/* Saves with a score. What is listed before, and nothing else, is then removed. */
+static void save_scored(fixture *f, double score) {
+  enum { MAX = 16 };
+  const char *const *listed;
+  size_t n;
+  bool remains[MAX];
+  assert_ok(sm_checkpoint_manager_list_removals(&listed, &n, f->manager, -1, false, &f->err), f->err);
+  for (int i = 0; i < MAX; i++) remains[i] = has_checkpoint(f, i);
+  for (size_t i = 0; i < n; i++) remains[atoi(listed[i] + strlen("d/ckpt-"))] = false;
+  remains[sm_checkpoint_get_save_counter(f->tree) + 1] = true;
+  f->score = score;
+  save(f, 0);
+  for (int i = 0; i < MAX; i++) assert_number("is there", has_checkpoint(f, i), remains[i]);
+}
+
+static void check_kept(const fixture *f, const char *const *names) {
+  size_t n = 0;
+  for (; names[n] != NULL; n++) assert_text("kept", sm_checkpoint_manager_get_checkpoint(f->manager, n), names[n]);
+  assert_number("kept", sm_checkpoint_manager_n_checkpoints(f->manager), n);
+}
+
+/* Two recent ones, and of the others two: of three with one score the newer, never those that are no number. A
+ * manager that does not ask for the best removes them as old ones. */
+static void manager__keeps_the_best(void **state) {
+  (void)state;
+  static const double scores[] = {3, 7, NAN, 7, 1, 7, 2, NAN, NAN};
+  fixture f;
+  begin(&f);
+  f.options.keep_best = 2;
+  assert_status(sm_checkpoint_manager_open(&f.manager, f.tree, "d", &f.options, &f.err), SM_INVALID_ARGUMENT, f.err);
+  f.options.score = &f.score;
+  open_manager(&f);
+  for (size_t i = 0; i < 5; i++) save_scored(&f, scores[i]);
+  check_kept(&f, (const char *[]){"d/ckpt-1", "d/ckpt-2", "d/ckpt-4", "d/ckpt-5", NULL});
+  for (size_t i = 5; i < N_OF(scores); i++) save_scored(&f, scores[i]);
+  check_kept(&f, (const char *[]){"d/ckpt-4", "d/ckpt-6", "d/ckpt-8", "d/ckpt-9", NULL});
+  f.options.keep_best = 0;
+  open_manager(&f);
+  save_scored(&f, 0);
+  check_kept(&f, (const char *[]){"d/ckpt-9", "d/ckpt-10", NULL});
+  end(&f);
+}
+
+/* The scores are those of the checkpoints, also of one that is older than what is kept for good. */
+static void manager__best_of_an_earlier_manager(void **state) {
+  (void)state;
+  fixture f;
+  begin(&f);
+  f.options.keep_best = 1;
+  f.options.score = &f.score;
+  f.options.keep_every_n_hours = 4.5 / 3600.;
+  open_manager(&f);
+  for (int i = 1; i <= 7; i++) save_scored(&f, i == 1 ? 9 : i);
+  check_kept(&f, (const char *[]){"d/ckpt-1", "d/ckpt-6", "d/ckpt-7", NULL});
+  assert_true(has(&f, "d/ckpt-4.index")); /* for good */
+  open_manager(&f);
+  save_scored(&f, 0);
+  check_kept(&f, (const char *[]){"d/ckpt-1", "d/ckpt-7", "d/ckpt-8", NULL});
+  end(&f);
+}
+
+/* Nothing is written, and nothing would go when nothing is saved, or one that is there is saved again. */
+static void manager__lists_what_a_save_would_remove(void **state) {
+  (void)state;
+  fixture f;
+  const char *const *listed;
+  size_t n;
+  begin(&f);
+  f.options.checkpoint_interval = 10;
+  f.options.step_counter = &f.step;
+  open_manager(&f);
+  for (; f.step < 30; f.step += 10) save(&f, 1);
+  f.step = 21;
+  assert_ok(sm_checkpoint_manager_list_removals(&listed, &n, f.manager, -1, false, &f.err), f.err);
+  assert_number("too soon", n, 0);
+  assert_ok(sm_checkpoint_manager_list_removals(&listed, &n, f.manager, -1, true, &f.err), f.err);
+  assert_number("to be removed", n, 1);
+  assert_text("to be removed", listed[0], "d/ckpt-2");
+  assert_ok(sm_checkpoint_manager_list_removals(&listed, &n, f.manager, 2, true, &f.err), f.err);
+  assert_number("saved again", n, 0);
+  assert_true(has(&f, "d/ckpt-2.index"));
+  assert_false(has(&f, "d/ckpt-4.index"));
+  assert_number("number of saves", sm_checkpoint_get_save_counter(f.tree), 3);
+  end(&f);
+}
+
 /* Of a checkpoint that is recorded twice: CheckpointManager.__init__ fills an OrderedDict. */
 static void manager__recorded_twice(void **state) {
   (void)state;
@@ -189,6 +284,9 @@ static void manager__recorded_twice(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(manager__recorded_twice),
+      cmocka_unit_test(manager__keeps_the_best),
+      cmocka_unit_test(manager__best_of_an_earlier_manager),
+      cmocka_unit_test(manager__lists_what_a_save_would_remove),
       cmocka_unit_test(manager__goes_on_where_another_one_ended),
       cmocka_unit_test(manager__falls_back_to_what_is_there),
       cmocka_unit_test(manager__saves_every_so_many_steps),
