@@ -319,7 +319,7 @@ typedef struct sm_checkpoint_manager sm_checkpoint_manager;
  *
  * The two last fields are not TensorFlow's. The best are recorded in the state file with the others, and each checkpoint
  * has its score, so that a later manager goes on with both; TensorFlow's, and one without keep_best, lists them too, and
- * removes them as the oldest that they are. Those that have no score, or no number, are never among the best.
+ * removes them as the oldest that they are, or leaves them for good where something newer was kept for its age. Those that have no score, or no number, are never among the best.
  */
 typedef struct sm_manager_options {
   size_t struct_size;

@@ -70,8 +70,8 @@ typedef struct sm_retention {
   double last_preserved; /* when the newest was saved of those that are kept for good */
 } sm_retention;
 
-/* Decides the fate of all, and moves last_preserved. next: one that is there already, or not yet, and is to be counted as the
- * newest; NULL: none. */
+/* Decides the fate of all, and moves last_preserved. next: one that is there already, or not yet, and is to be counted
+ * as the newest; NULL: none. */
 sm_status sm_retention_decide(sm_retention *retention, sm_recent *recent, const char *next, sm_error *err);
 
 /* The score that a checkpoint was saved with; NAN: none, or the checkpoint is gone or damaged. */

@@ -39,7 +39,8 @@ static sm_status join_dir(char *dst, const sm_checkpoint_manager *manager, const
   return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", manager->dir);
 }
 
-/* Reads the scores. One that is older than what is kept for good was among the best, if it has one; else it is kept, too. */
+/* Reads the scores. One that is older than what is kept for good was among the best, if it has one; else it is kept,
+ * too. */
 static sm_status take_over_scores(sm_checkpoint_manager *manager, sm_error *err) {
   for (size_t i = 0; i < manager->recent.n; i++) {
     sm_recent_item *item = &manager->recent.items[i];

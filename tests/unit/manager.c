@@ -247,6 +247,11 @@ static void manager__lists_what_a_save_would_remove(void **state) {
   assert_text("to be removed", listed[0], "d/ckpt-2");
   assert_ok(sm_checkpoint_manager_list_removals(&listed, &n, f.manager, 2, true, &f.err), f.err);
   assert_number("saved again", n, 0);
+  f.options.max_to_keep = 1;
+  open_manager(&f);
+  assert_ok(sm_checkpoint_manager_list_removals(&listed, &n, f.manager, 2, true, &f.err), f.err);
+  assert_number("the oldest is saved again", n, 1);
+  assert_text("to be removed", listed[0], "d/ckpt-3");
   assert_true(has(&f, "d/ckpt-2.index"));
   assert_false(has(&f, "d/ckpt-4.index"));
   assert_number("number of saves", sm_checkpoint_get_save_counter(f.tree), 3);
