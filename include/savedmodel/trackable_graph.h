@@ -1,6 +1,8 @@
 /*
  * The object graph of a checkpoint of TensorFlow 2: which Python object has its value under which key. tf.train.Checkpoint
  * restores by it, so whoever renames or leaves out tensors changes it too. It lies in the checkpoint as a string of its own.
+ *
+ * Objects are told by their numbers, in the order of the file; 0 is the root.
  */
 #ifndef SAVEDMODEL_TRACKABLE_GRAPH_H
 #define SAVEDMODEL_TRACKABLE_GRAPH_H
@@ -12,7 +14,7 @@ SM_BEGIN_DECLS
 /* The key of that string, a scalar. Source: tensorflow/python/trackable/base.py, OBJECT_GRAPH_PROTO_KEY. */
 #define SM_KEY_OBJECT_GRAPH "_CHECKPOINTABLE_OBJECT_GRAPH"
 
-/* An object graph that is being changed. exclusive. */
+/* An object graph, to be looked at or changed. exclusive. */
 typedef struct sm_trackable_graph sm_trackable_graph;
 
 /**
@@ -30,6 +32,62 @@ SM_API sm_status sm_trackable_graph_read(sm_trackable_graph **out, sm_string byt
 
 /** NULL is left alone. */
 SM_API void sm_trackable_graph_free(sm_trackable_graph *graph);
+
+/* ---- Looking ---- */
+
+/** What there is of an object. Strings here and below are UTF-8, not terminated, and good until the graph is changed or
+ * freed. */
+typedef struct sm_saved_object_info {
+  size_t n_children;
+  size_t n_values;
+  size_t n_slots;
+  sm_string saver;        /* registered saver, which writes files of its own; "" */
+  sm_string saver_object; /* the object's name for it; "" */
+} sm_saved_object_info;
+
+/** An edge to another object. */
+typedef struct sm_saved_child {
+  sm_string name;
+  size_t object;
+} sm_saved_child;
+
+/** A value that an object was saved as. */
+typedef struct sm_saved_value {
+  sm_string attribute; /* "VARIABLE_VALUE"; what other objects chose */
+  sm_string full_name; /* of a variable in a checkpoint by names; "" */
+  sm_string key;       /* in the checkpoint; tables have theirs there with -keys and -values behind it */
+} sm_saved_value;
+
+/** A variable that an optimizer keeps for another one. */
+typedef struct sm_saved_slot {
+  sm_string name;  /* "momentum" */
+  size_t variable; /* for which */
+  size_t object;   /* the slot variable */
+} sm_saved_slot;
+
+SM_API size_t sm_trackable_graph_n_objects(const sm_trackable_graph *graph);
+
+/** Errors of these four: OUT_OF_RANGE there is no object of that number, or no i-th item of it. Lists are in file order. */
+SM_API sm_status sm_trackable_graph_get_object(sm_saved_object_info *out, const sm_trackable_graph *graph,
+                                               size_t object, sm_error *err);
+SM_API sm_status sm_trackable_graph_get_child(sm_saved_child *out, const sm_trackable_graph *graph, size_t object,
+                                              size_t i, sm_error *err);
+SM_API sm_status sm_trackable_graph_get_value(sm_saved_value *out, const sm_trackable_graph *graph, size_t object,
+                                              size_t i, sm_error *err);
+SM_API sm_status sm_trackable_graph_get_slot(sm_saved_slot *out, const sm_trackable_graph *graph, size_t object,
+                                             size_t i, sm_error *err);
+
+/**
+ * The names on the first shortest way from the root, as sm_trackable_get_path gives them: "model/layers/0", "" of the root.
+ * *out is terminated, and good until the graph is changed or freed.
+ *
+ * Errors: OUT_OF_RANGE there is no such object; NOT_FOUND nothing leads there from the root, as is so with slot variables;
+ *   UNIMPLEMENTED a name holds a NUL; RESOURCE_EXHAUSTED.
+ * Cost: the first time a walk over all objects; the path is kept.
+ */
+SM_API sm_status sm_trackable_graph_get_path(const char **out, sm_trackable_graph *graph, size_t object, sm_error *err);
+
+/* ---- Changing ---- */
 
 /** Told the key of a value, says what becomes of it: another key, in memory that is good until it is called again; {NULL, 0}:
  * the value is left out. A status other than SM_OK ends the call and is returned by it. */

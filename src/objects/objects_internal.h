@@ -78,6 +78,13 @@ typedef struct sm_object_tree {
   const sm_reference *const *edges; /* by which; NULL likewise */
 } sm_object_tree;
 
+/* The children of an object, one of those that are walked over. */
+typedef const sm_reference *(*sm_object_children_fn)(size_t *n, const void *objects, int32_t id);
+
+/* Walks over n objects, in arena. Children that are none of them are passed over. */
+sm_status sm_object_tree_build(sm_object_tree *out, const void *objects, size_t n, sm_object_children_fn children_of,
+                               sm_arena *arena, sm_error *err);
+
 sm_status sm_objects_get_tree(const sm_object_tree **out, sm_objects *objects, sm_error *err);
 
 /* The path of an object, in arena; *out is NULL when it was not reached. */

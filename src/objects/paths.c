@@ -71,29 +71,43 @@ sm_status sm_trackable_find(const sm_trackable **out, const sm_trackable *node, 
 
 /* ---- Up ---- */
 
+sm_status sm_object_tree_build(sm_object_tree *out, const void *objects, size_t n, sm_object_children_fn children_of,
+                               sm_arena *arena, sm_error *err) {
+  int32_t *parents = sm_arena_array(arena, int32_t, n);
+  const sm_reference **edges = sm_arena_array(arena, const sm_reference *, n);
+  int32_t *queue = sm_arena_array(arena, int32_t, n);
+  if (parents == NULL || edges == NULL || queue == NULL)
+    return sm_arena_fail(arena, n * (sizeof *edges + 2 * sizeof *queue), err);
+  for (size_t i = 0; i < n; i++) parents[i] = -1;
+  size_t n_queued = n != 0; /* the root, which is 0 */
+  for (size_t next = 0; next < n_queued; next++) {
+    size_t n_children;
+    const sm_reference *children = children_of(&n_children, objects, queue[next]);
+    for (size_t i = 0; i < n_children; i++) {
+      int32_t child = children[i].id;
+      if (child <= 0 || (size_t)child >= n || edges[child] != NULL) continue;
+      parents[child] = queue[next];
+      edges[child] = &children[i];
+      queue[n_queued++] = child;
+    }
+  }
+  *out = (sm_object_tree){parents, edges};
+  return SM_OK;
+}
+
+static const sm_reference *children_of_linked(size_t *n, const void *objects, int32_t id) {
+  const sm_linked_object *object = &((const sm_linked_object *)objects)[id];
+  *n = object->n_children;
+  return object->children;
+}
+
 static sm_status build_tree(void **out, const sm_meta_graph *graph, const void *subject, sm_arena *arena,
                             sm_error *err) {
   const sm_object_links *links = subject;
   (void)graph;
   sm_object_tree *made = sm_arena_new(arena, sm_object_tree);
-  int32_t *parents = sm_arena_array(arena, int32_t, links->n);
-  const sm_reference **edges = sm_arena_array(arena, const sm_reference *, links->n);
-  int32_t *queue = sm_arena_array(arena, int32_t, links->n);
-  if (made == NULL || parents == NULL || edges == NULL || queue == NULL)
-    return sm_arena_fail(arena, links->n * (sizeof *edges + 2 * sizeof *queue), err);
-  for (size_t i = 0; i < links->n; i++) parents[i] = -1;
-  size_t n_queued = links->n != 0; /* the root, which is 0 */
-  for (size_t next = 0; next < n_queued; next++) {
-    const sm_linked_object *object = &links->objects[queue[next]];
-    for (size_t i = 0; i < object->n_children; i++) {
-      int32_t child = object->children[i].id;
-      if (!sm_object_links_has(links, child) || child == 0 || edges[child] != NULL) continue;
-      parents[child] = queue[next];
-      edges[child] = &object->children[i];
-      queue[n_queued++] = child;
-    }
-  }
-  *made = (sm_object_tree){parents, edges};
+  if (made == NULL) return sm_arena_fail(arena, sizeof *made, err);
+  SM_TRY(sm_object_tree_build(made, links->objects, links->n, children_of_linked, arena, err));
   *out = made;
   return SM_OK;
 }

@@ -115,6 +115,7 @@ sm_status sm_trackable_graph_drop_optimizers(size_t *n_dropped, sm_trackable_gra
     if (i == 0) is_optimizer[i] = false; /* of a checkpoint of nothing else, something has to be left */
     n_optimizers += is_optimizer[i];
   }
+  sm_trackable_graph_forget_paths(graph);
   if (graph->n != 0) graph->objects[0].n_slots = 0;
   renumber(graph, numbers, number_objects(numbers, queue, is_optimizer, graph));
   if (n_dropped != NULL) *n_dropped = n_optimizers;
@@ -300,5 +301,6 @@ sm_status sm_trackable_graph_merge(sm_trackable_graph *graph, const sm_trackable
   if (graph->n != 0) memcpy(objects, graph->objects, graph->n * sizeof *objects);
   for (size_t i = 0; i < other->n; i++) j.numbers[i] = -1;
   graph->objects = objects;
+  sm_trackable_graph_forget_paths(graph);
   return join(&j, err);
 }

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "objects/checkpoint_graph.h"
+#include "objects/objects_internal.h"
 
 struct sm_trackable_graph {
   const sm_allocator *allocator;
@@ -12,6 +13,11 @@ struct sm_trackable_graph {
   sm_saved_object *objects; /* in the order of the file; fields that have no place here are in their messages */
   size_t n;
   sm_buffer written;
+  const sm_object_tree *tree; /* and paths by number; NULL: not asked for since the edges changed */
+  const char **paths;
 };
+
+/* To be called when objects or edges have changed. */
+static inline void sm_trackable_graph_forget_paths(sm_trackable_graph *graph) { graph->tree = NULL; }
 
 #endif

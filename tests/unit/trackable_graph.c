@@ -107,6 +107,105 @@ static void check_written(const w_buffer *wanted) {
   assert_bytes("graph", bytes.data, bytes.size, wanted->data, wanted->size);
 }
 
+/* ---- Looking ---- */
+
+static void check_string(const char *what, sm_string got, const char *wanted) {
+  assert_bytes(what, got.data, got.size, wanted, strlen(wanted));
+}
+
+static void trackable_graph__tells_what_there_is(void **state) {
+  (void)state;
+  sm_saved_object_info info;
+  sm_saved_child child;
+  sm_saved_value value;
+  sm_saved_slot slot;
+  put_trained(&w, "w");
+  size_t node = w_begin(&w, 1), saver = w_begin(&w, 4);
+  w_text(&w, 1, "Custom.Saver");
+  w_text(&w, 2, "its name");
+  w_end(&w, saver);
+  w_end(&w, node);
+  read_graph(&w);
+  assert_number("objects", sm_trackable_graph_n_objects(graph), 8);
+  assert_ok(sm_trackable_graph_get_object(&info, graph, 2, &err), err);
+  assert_number("children", info.n_children, 1);
+  assert_number("values", info.n_values, 0);
+  assert_number("slots", info.n_slots, 1);
+  check_string("saver", info.saver, "");
+  assert_ok(sm_trackable_graph_get_child(&child, graph, 0, 1, &err), err);
+  check_string("child", child.name, "optimizer");
+  assert_number("child", child.object, 2);
+  assert_ok(sm_trackable_graph_get_value(&value, graph, 3, 0, &err), err);
+  check_string("attribute", value.attribute, "VARIABLE_VALUE");
+  check_string("full name", value.full_name, "full/name");
+  check_string("key", value.key, "w");
+  assert_ok(sm_trackable_graph_get_slot(&slot, graph, 2, 0, &err), err);
+  check_string("slot", slot.name, "m");
+  assert_number("variable", slot.variable, 3);
+  assert_number("slot variable", slot.object, 6);
+  assert_ok(sm_trackable_graph_get_object(&info, graph, 7, &err), err);
+  check_string("saver", info.saver, "Custom.Saver");
+  check_string("its object", info.saver_object, "its name");
+  assert_status(sm_trackable_graph_get_object(&info, graph, 8, &err), SM_OUT_OF_RANGE, err);
+  assert_status(sm_trackable_graph_get_child(&child, graph, 0, 2, &err), SM_OUT_OF_RANGE, err);
+  assert_status(sm_trackable_graph_get_value(&value, graph, 3, 1, &err), SM_OUT_OF_RANGE, err);
+  assert_status(sm_trackable_graph_get_slot(&slot, graph, 2, SIZE_MAX, &err), SM_OUT_OF_RANGE, err);
+}
+
+static void check_path(size_t object, const char *wanted) {
+  const char *path;
+  assert_ok(sm_trackable_graph_get_path(&path, graph, object, &err), err);
+  assert_string_equal(path, wanted);
+}
+
+/* Of slot variables there is none; where optimizers go, the numbers change. */
+static void trackable_graph__finds_paths(void **state) {
+  (void)state;
+  const char *path;
+  put_trained(&w, "w");
+  read_graph(&w);
+  check_path(0, "");
+  check_path(4, "model/config");
+  check_path(5, "optimizer/iter");
+  assert_status(sm_trackable_graph_get_path(&path, graph, 6, &err), SM_NOT_FOUND, err);
+  assert_status(sm_trackable_graph_get_path(&path, graph, 7, &err), SM_OUT_OF_RANGE, err);
+  assert_ok(sm_trackable_graph_drop_optimizers(NULL, graph, &err), err);
+  check_path(2, "model/w");
+  assert_status(sm_trackable_graph_get_path(&path, graph, 4, &err), SM_OUT_OF_RANGE, err);
+}
+
+/* A way back to the root, the same object twice, names that are escaped. */
+static void trackable_graph__paths_of_cycles(void **state) {
+  (void)state;
+  size_t node = w_begin(&w, 1);
+  put_child(&w, 1, "a.b/c");
+  put_child(&w, 1, "again");
+  w_end(&w, node);
+  node = w_begin(&w, 1);
+  put_child(&w, 0, "parent");
+  put_child(&w, 1, "self");
+  w_end(&w, node);
+  read_graph(&w);
+  check_path(0, "");
+  check_path(1, "a..b.Sc");
+}
+
+static void trackable_graph__refuses_names_with_nul(void **state) {
+  (void)state;
+  const char *path;
+  size_t node = w_begin(&w, 1), child = w_begin(&w, 1);
+  w_varint(&w, 1, 1);
+  size_t name = w_begin(&w, 2);
+  w_raw(&w, "a\0b", 3);
+  w_end(&w, name);
+  w_end(&w, child);
+  w_end(&w, node);
+  node = w_begin(&w, 1);
+  w_end(&w, node);
+  read_graph(&w);
+  assert_status(sm_trackable_graph_get_path(&path, graph, 1, &err), SM_UNIMPLEMENTED, err);
+}
+
 /* ---- Keys ---- */
 
 /* "OLD" to "NEW", "OLD" to NULL: it goes. */
@@ -398,12 +497,14 @@ static void trackable_graph__reads_beginnings(void **state) {
 static sm_status do_all(const sm_open_options *options) {
   sm_trackable_graph *first = NULL, *second = NULL;
   sm_string bytes;
+  const char *path;
   change c = {"w", "another"};
   sm_status status = sm_trackable_graph_read(&first, string_of(&w), options, &err);
   if (status == SM_OK) status = sm_trackable_graph_read(&second, string_of(&other), options, &err);
   if (status == SM_OK) status = sm_trackable_graph_merge(first, second, &err);
   if (status == SM_OK) status = sm_trackable_graph_map_keys(first, apply_change, &c, &err);
   if (status == SM_OK) status = sm_trackable_graph_drop_optimizers(NULL, first, &err);
+  if (status == SM_OK) status = sm_trackable_graph_get_path(&path, first, 1, &err);
   if (status == SM_OK) status = sm_trackable_graph_write(&bytes, first, &err);
   sm_trackable_graph_free(first);
   sm_trackable_graph_free(second);
@@ -432,6 +533,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(trackable_graph__stays_as_it_was, set_up, tear_down),
       cmocka_unit_test_setup_teardown(trackable_graph__keeps_other_fields, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__tells_what_there_is, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__finds_paths, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__paths_of_cycles, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(trackable_graph__refuses_names_with_nul, set_up, tear_down),
       cmocka_unit_test_setup_teardown(trackable_graph__renames, set_up, tear_down),
       cmocka_unit_test_setup_teardown(trackable_graph__forgets_slots, set_up, tear_down),
       cmocka_unit_test_setup_teardown(trackable_graph__hands_on_refusals, set_up, tear_down),
