@@ -21,6 +21,7 @@
  *   progress.c   how far long work has come
  *   run_verify.c verify                           sha256.c      checksums of tensors
  *   inspect_checkpoint.c  inspect_checkpoint       show_objects.c  objects
+ *   show_saved_objects.c  objects of checkpoints      object_tree.c  objects as trees
  *   run_scan.c   scan                             policy.c      scan --policy
  *   tag_text.c   tags in words
  *   python.c     Python's repr                    json.c        writing JSON

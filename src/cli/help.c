@@ -193,7 +193,7 @@ static const char verify_text[] =
     "  --json                one JSON document\n";
 
 static const char objects_text[] =
-    "usage: savedmodel objects DIR [--json]\n"
+    "usage: savedmodel objects PATH [--json]\n"
     "\n"
     "Shows the object graph of a model of TensorFlow 2 as a tree: the path of each object, its kind, and what there "
     "is\n"
@@ -201,6 +201,12 @@ static const char objects_text[] =
     "outputs of concrete ones. An object that was shown before is a reference to its path. Objects without a path, "
     "such\n"
     "as the slot variables of optimizers, come last, by number.\n"
+    "\n"
+    "PATH is a model, or a checkpoint: its prefix, its .index, or a directory with a state file. Checkpoints by "
+    "objects\n"
+    "say of those the values with their keys, and who saves them if that is registered, but neither kinds nor "
+    "functions:\n"
+    "JSON leaves these out.\n"
     "\n"
     "In paths, '.' in a name is written '..' and '/' is written '.S'.\n"
     "\n"

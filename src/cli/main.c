@@ -24,7 +24,7 @@ const cli_command cli_commands[] = {
     {"edit", cli_edit, needs_dir, false, "write a changed copy of a model, or change it where it is", 1},
     {"tensors", cli_tensors, needs_dir, false, "list the tensors of a checkpoint or a model", 0},
     {"cat", cli_cat, needs_dir, false, "print a tensor, or write it as .npy", 1},
-    {"objects", cli_objects, needs_dir, false, "show the object graph of a model of TensorFlow 2 as a tree", 0},
+    {"objects", cli_objects, needs_dir, false, "show the object graph of a model or a checkpoint as a tree", 0},
     {"checkpoint", cli_surgery, NULL, false, "rename, leave out, merge or average the tensors of checkpoints",
      CLI_MAX_WORDS},
     {"diff", cli_diff, NULL, false, "say what differs between two models or checkpoints", 1},

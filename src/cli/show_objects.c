@@ -1,4 +1,4 @@
-/* savedmodel objects: the object graph of a model. */
+/* savedmodel objects: the object graph of a model, or of a checkpoint. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,9 @@
 
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/object_tree.h"
 #include "cli/python.h"
-#include "cli/text_buffer.h"
+#include "cli/show_saved_objects.h"
 
 /* An object, with all that is printed of it looked up. */
 typedef struct object {
@@ -15,7 +16,6 @@ typedef struct object {
   const sm_object *info;
   const char *path; /* NULL: nothing leads there */
   const char *key;  /* of a variable; NULL: the checkpoint does not have it */
-  bool is_printed;
 } object;
 
 typedef struct graph {
@@ -268,104 +268,26 @@ static void print_kind(const object *o, const graph *g) {
 
 /* ---- Text: the tree ---- */
 
-/* Where the walk stands: an object, and which of its children comes next. */
-typedef struct level {
-  size_t object, child;
-} level;
+static const object *object_of(const void *g, size_t id) { return &((const graph *)g)->objects[id]; }
 
-enum { MAX_INDENT = 32 };
+static size_t n_children(const void *g, size_t id) { return sm_trackable_n_children(object_of(g, id)->node); }
 
-static void indent(size_t depth) {
-  for (size_t i = 0; i < depth && i < MAX_INDENT; i++) fputs("  ", stdout);
-}
-
-static void print_shown_path(const char *path) { put_text(*path != '\0' ? path : "/"); }
-
-static void print_escaped(const char *name) {
-  for (; *name != '\0'; name++) {
-    if (*name == '.' || *name == '/')
-      fputs(*name == '.' ? ".." : ".S", stdout);
-    else
-      cli_put(name, 1);
-  }
-}
-
-/* Is the edge the one by which the child got its path? */
-static bool is_first_way(const object *parent, const char *name, const object *child) {
-  const char *path = child->path;
-  size_t size = strlen(parent->path);
-  if (size != 0 && (strncmp(path, parent->path, size) != 0 || path[size] != '/')) return false;
-  for (path += size + (size != 0); *name != '\0'; name++) {
-    const char *wanted = *name == '.' ? ".." : *name == '/' ? ".S" : name;
-    size_t n = wanted == name ? 1 : 2;
-    if (strncmp(path, wanted, n) != 0) return false;
-    path += n;
-  }
-  return *path == '\0';
-}
-
-/* Prints a child; true: it is new, and its own children are next. */
-static bool print_child(graph *g, const object *parent, size_t i, size_t depth) {
+/* Of objects that were looked up: it could before. */
+static void get_child(sm_string *name, size_t *child, const void *g, size_t id, size_t i) {
   const sm_trackable *node;
-  const char *name;
-  if (sm_trackable_get_child(&node, &name, parent->node, i, NULL) != SM_OK) return false;
-  object *child = &g->objects[sm_trackable_get_id(node)];
-  indent(depth);
-  if (*parent->path != '\0') {
-    put_text(parent->path);
-    putchar('/');
-  }
-  print_escaped(name);
-  if (child->is_printed || !is_first_way(parent, name, child)) {
-    fputs(" -> ", stdout);
-    print_shown_path(child->path);
-    putchar('\n');
-    return false;
-  }
-  child->is_printed = true;
-  fputs(": ", stdout);
-  print_kind(child, g);
-  return true;
+  const char *text = "";
+  *child = 0;
+  if (sm_trackable_get_child(&node, &text, object_of(g, id)->node, i, NULL) == SM_OK)
+    *child = (size_t)sm_trackable_get_id(node);
+  *name = (sm_string){text, strlen(text)};
 }
 
-/* levels: room for as many as there are objects, each of which is entered once. */
-static void print_tree(graph *g, level *levels) {
-  size_t depth = 1;
-  levels[0] = (level){0, 0};
-  g->objects[0].is_printed = true;
-  fputs("/: ", stdout);
-  print_kind(&g->objects[0], g);
-  while (depth != 0) {
-    level *at = &levels[depth - 1];
-    const object *parent = &g->objects[at->object];
-    if (at->child == sm_trackable_n_children(parent->node)) {
-      depth--;
-      continue;
-    }
-    size_t i = at->child++;
-    const sm_trackable *child;
-    if (!print_child(g, parent, i, depth) || sm_trackable_get_child(&child, NULL, parent->node, i, NULL) != SM_OK)
-      continue;
-    levels[depth++] = (level){(size_t)sm_trackable_get_id(child), 0};
-  }
-}
+static const char *get_path(const void *g, size_t id) { return object_of(g, id)->path; }
 
-/* Slot variables and the like, which have no place in the tree. */
-static void print_rest(const graph *g) {
-  for (size_t i = 0; i < g->n; i++) {
-    if (g->objects[i].is_printed) continue;
-    printf("object %zu: ", i);
-    print_kind(&g->objects[i], g);
-  }
-}
+static void print_line(const void *g, size_t id) { print_kind(object_of(g, id), g); }
 
-static int print_text(graph *g) {
-  level *levels = calloc(g->n, sizeof *levels);
-  if (levels == NULL) return cli_fail("out of memory");
-  print_tree(g, levels);
-  print_rest(g);
-  free(levels);
-  return CLI_OK;
+static int print_text(const graph *g) {
+  return object_tree_print(&(object_tree){g, g->n, n_children, get_child, get_path, print_line});
 }
 
 /* ---- The command ---- */
@@ -393,7 +315,7 @@ static int print_graph(graph *g, bool is_json) {
   return code;
 }
 
-int cli_objects(const cli_args *args) {
+static int show_model(const cli_args *args) {
   sm_model *model;
   sm_error err;
   graph g = {.objects = NULL};
@@ -404,5 +326,30 @@ int cli_objects(const cli_args *args) {
   else
     code = print_graph(&g, args->values[CLI_json] != NULL);
   sm_model_close(model);
+  return code;
+}
+
+/* A directory without a state file is taken for a model that is not there. */
+static bool is_checkpoint(const sm_fs *fs, const char *path, const char *prefix) {
+  sm_dir_entry entry;
+  if (fs == NULL) fs = sm_fs_local();
+  return strcmp(path, prefix) != 0 || fs->stat(&entry, fs, path, "", 0, NULL) != SM_OK ||
+         entry.kind != SM_FILE_DIRECTORY;
+}
+
+int cli_objects(const cli_args *args) {
+  char prefix[4096];
+  sm_error err;
+  sm_bundle_reader *reader;
+  sm_open_options options = SM_OPEN_OPTIONS_INIT;
+  int code = cli_checkpoint_find(prefix, &options, args, cli_dir(args));
+  if (code != CLI_OK) return code;
+  if (!is_checkpoint(options.fs, args->storage->fs != NULL ? args->storage->dir : cli_dir(args), prefix)) {
+    cli_storage_close(args->storage); /* cli_open looks for itself */
+    return show_model(args);
+  }
+  if (sm_bundle_reader_open(&reader, prefix, &options, &err) != SM_OK) return cli_fail_status(&err);
+  code = show_saved_objects(reader, prefix, args->values[CLI_json] != NULL);
+  sm_bundle_reader_close(reader);
   return code;
 }

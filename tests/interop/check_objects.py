@@ -10,7 +10,9 @@ A root is as for check_models.py.  For every V2 model:
                    numbers of nodes, children, slot variables, concrete functions and of each kind
   objects          mentions every object: by its path, or by its number
 
-and for every damaged one either the same, or exit 1 with one line.  Needs no TensorFlow.  The last line counts models.
+For every checkpoint the same of its object graph, with values, keys and registered savers; what is by names alone is refused.
+
+And for every damaged one either the same, or exit 1 with one line.  Needs no TensorFlow.  The last line counts models.
 """
 import collections
 import json
@@ -117,6 +119,34 @@ def compare_all(truth, meta_graph, got):
     return out
 
 
+def expected_saved(node, paths, tensors):
+    """An object of a checkpoint."""
+    def found(key, what):
+        tensor = tensors.get(key)
+        return tensor and (dtype(tensor["dtype"]) if what == "dtype" else tensor["shape"])
+    values = node.get("attributes", [])
+    key = next((v["checkpoint_key"] for v in values if v["name"] == "VARIABLE_VALUE"), None)
+    saver = node.get("registered_saver")
+    return {"children": [{"id": child, "name": name} for name, child in node["children"]],
+            "dtype": found(key, "dtype"), "id": node["id"], "key": key, "path": paths.get(node["id"]),
+            "registered_saver": saver and {"name": saver["name"], "object_name": saver["object_name"]},
+            "shape": found(key, "shape"),
+            "slot_variables": [{"id": slot, "name": name, "variable": v}
+                               for v, name, slot in node.get("slot_variables", [])],
+            "values": [{"attribute": v["name"], "dtype": found(v["checkpoint_key"], "dtype"), "full_name": v["full_name"],
+                        "key": v["checkpoint_key"], "shape": found(v["checkpoint_key"], "shape")} for v in values]}
+
+
+def compare_saved(truth, got):
+    nodes = truth["object_graph"]
+    paths = paths_of([n["children"] for n in nodes])
+    wanted = [expected_saved(n, paths, truth["tensors"]) for n in nodes]
+    if len(wanted) != len(got["objects"]):
+        return ["%d objects, expected %d" % (len(got["objects"]), len(wanted))]
+    return ["object %d: expected %r, got %r" % (i, want, ours)
+            for i, (want, ours) in enumerate(zip(wanted, got["objects"])) if want != ours]
+
+
 def compare_counts(graph, got):
     objects = got["objects"]
     ours = {"nodes": len(objects), "children": sum(len(o["children"]) for o in objects),
@@ -169,6 +199,17 @@ class Checker:
                                      for o in got["objects"])
         return ["as text: expected %r, got %r" % (wanted - heads, heads - wanted)] if heads != wanted else []
 
+    def compare_checkpoint(self, truth, prefix):
+        run = Run([self.tool, "objects", prefix, "--json"], self.limit_memory)
+        if not truth.get("object_graph"):
+            return [run.not_refused()] if run.not_refused() else []
+        if run.exit != 0:
+            return ["exit %r: %s" % (run.exit, run.stderr)]
+        got = json.loads(run.stdout)
+        index = Run([self.tool, "objects", prefix + ".index", "--json"], self.limit_memory)
+        return (compare_saved(truth, got) + self.compare_text(got, prefix) +
+                (["differs for .index"] if index.stdout != run.stdout else []))
+
     def check_broken(self, model):
         faults = []
         for arguments in (["--json"], []):
@@ -185,6 +226,11 @@ class Checker:
         if truth.get("kind") == "broken" and model != folder or truth.get("kind") == "broken" and os.path.exists(
                 os.path.join(model, "saved_model.pb")):
             self.report(name, self.check_broken(model))
+        elif truth.get("kind") == "checkpoint":
+            for prefix, checkpoint in truth["checkpoints"].items():
+                path = os.path.join(folder, prefix)
+                if os.path.exists(path + ".index"):
+                    self.report(os.path.join(name, prefix), self.compare_checkpoint(checkpoint, path))
         elif meta_graph is not None and truth.get("kind") != "broken":
             self.report(name, self.compare(truth, meta_graph, model))
 
