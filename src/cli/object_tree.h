@@ -1,4 +1,4 @@
-/* The object graphs of models and of checkpoints as trees: one line for each object, and for each edge that leads to one
+/* The object graphs of models and of checkpoints as trees: a line for each object, and for each edge that leads to one
  * that was shown before. */
 #ifndef SM_CLI_OBJECT_TREE_H
 #define SM_CLI_OBJECT_TREE_H

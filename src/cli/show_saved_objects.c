@@ -177,7 +177,7 @@ static void print_document(const saved_graph *g) {
 
 static void put_string(sm_string text) { cli_put(text.data, text.size); }
 
-/* Tables have two tensors behind one key, and registered objects choose theirs: only a variable can be said to be missing. */
+/* Tables have two tensors behind one key, and registered objects choose theirs: only a variable can be missing. */
 static void print_value(const saved_graph *g, const sm_saved_value *value) {
   sm_bundle_entry entry;
   put_string(value->attribute);
