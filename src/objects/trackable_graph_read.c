@@ -21,7 +21,7 @@ static sm_status check_index(const sm_trackable_graph *graph, const char *what, 
 
 sm_status sm_trackable_graph_get_object(sm_saved_object_info *out, const sm_trackable_graph *graph, size_t object,
                                         sm_error *err) {
-  const sm_saved_object *from;
+  const sm_saved_object *from = NULL;
   SM_TRY(find_object(&from, graph, object, err));
   *out = (sm_saved_object_info){from->n_children, from->n_attributes, from->n_slots, from->saver, from->saver_object};
   return SM_OK;
@@ -29,7 +29,7 @@ sm_status sm_trackable_graph_get_object(sm_saved_object_info *out, const sm_trac
 
 sm_status sm_trackable_graph_get_child(sm_saved_child *out, const sm_trackable_graph *graph, size_t object, size_t i,
                                        sm_error *err) {
-  const sm_saved_object *from;
+  const sm_saved_object *from = NULL;
   SM_TRY(find_object(&from, graph, object, err));
   SM_TRY(check_index(graph, "child", object, i, from->n_children, err));
   *out = (sm_saved_child){from->children[i].name, (size_t)from->children[i].id};
@@ -38,7 +38,7 @@ sm_status sm_trackable_graph_get_child(sm_saved_child *out, const sm_trackable_g
 
 sm_status sm_trackable_graph_get_value(sm_saved_value *out, const sm_trackable_graph *graph, size_t object, size_t i,
                                        sm_error *err) {
-  const sm_saved_object *from;
+  const sm_saved_object *from = NULL;
   SM_TRY(find_object(&from, graph, object, err));
   SM_TRY(check_index(graph, "value", object, i, from->n_attributes, err));
   const sm_saved_attribute *value = &from->attributes[i];
@@ -48,7 +48,7 @@ sm_status sm_trackable_graph_get_value(sm_saved_value *out, const sm_trackable_g
 
 sm_status sm_trackable_graph_get_slot(sm_saved_slot *out, const sm_trackable_graph *graph, size_t object, size_t i,
                                       sm_error *err) {
-  const sm_saved_object *from;
+  const sm_saved_object *from = NULL;
   SM_TRY(find_object(&from, graph, object, err));
   SM_TRY(check_index(graph, "slot variable", object, i, from->n_slots, err));
   const sm_slot_reference *slot = &from->slots[i];
@@ -80,7 +80,7 @@ static sm_status make_tree(sm_trackable_graph *graph, sm_error *err) {
 }
 
 sm_status sm_trackable_graph_get_path(const char **out, sm_trackable_graph *graph, size_t object, sm_error *err) {
-  const sm_saved_object *from;
+  const sm_saved_object *from = NULL;
   *out = NULL;
   SM_TRY(find_object(&from, graph, object, err));
   if (graph->tree == NULL) SM_TRY(make_tree(graph, err));
