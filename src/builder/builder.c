@@ -85,12 +85,6 @@ sm_status sm_builder_check_no_variables(const sm_builder *builder, sm_error *err
   return SM_OK;
 }
 
-sm_status sm_builder_get_prefix(char prefix[SM_PATH_MAX], const sm_builder *builder, sm_error *err) {
-  if (sm_path_join(prefix, SM_PATH_MAX, builder->transaction.staged, SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX))
-    return SM_OK;
-  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", builder->transaction.dir);
-}
-
 sm_status sm_builder_get_variables(sm_bundle_writer **out, sm_builder *builder, sm_error *err) {
   char prefix[SM_PATH_MAX];
   *out = builder->variables;

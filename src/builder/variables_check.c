@@ -7,6 +7,12 @@
 /* Fields of SaverDef: proto/saver.proto. */
 enum { SAVER_FILENAME = 1, SAVER_RESTORE_OP = 3 };
 
+sm_status sm_builder_get_prefix(char prefix[SM_PATH_MAX], const sm_builder *builder, sm_error *err) {
+  if (sm_path_join(prefix, SM_PATH_MAX, builder->transaction.staged, SM_DIR_VARIABLES "/" SM_FILE_VARIABLES_PREFIX))
+    return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.200s: the path is too long", builder->transaction.dir);
+}
+
 /* "[2, ?]" for messages: cut to what fits. */
 enum { SHAPE_TEXT_SIZE = 120 };
 

@@ -195,17 +195,3 @@ sm_status sm_checkpoint_bind(sm_checkpoint *tree, int32_t node, const char *attr
   owner->last_value = value;
   return SM_OK;
 }
-
-/* ---- The save counter ---- */
-
-sm_status sm_tree_make_counter(sm_checkpoint *tree, sm_error *err) {
-  int32_t node;
-  if (tree->counter_node >= 0) return SM_OK;
-  SM_TRY(sm_checkpoint_add(&node, tree, 0, "save_counter", err));
-  tree->counter_binding =
-      (sm_binding){.key = "save_counter", .dtype = SM_DT_INT64, .data = &tree->counter, .size = sizeof tree->counter};
-  tree->counter_node = node;
-  return sm_checkpoint_bind(tree, node, NULL, &tree->counter_binding, err);
-}
-
-int64_t sm_checkpoint_get_save_counter(const sm_checkpoint *tree) { return tree->counter; }

@@ -75,7 +75,9 @@ struct sm_checkpoint {
 /* Errors: NOT_FOUND there is no such node. */
 sm_status sm_tree_check_node(const sm_checkpoint *tree, int32_t node, sm_error *err);
 
-/* Makes the save counter, if there is none. */
+/* ---- save_counter.c ---- */
+
+/* Makes it, if there is none. */
 sm_status sm_tree_make_counter(sm_checkpoint *tree, sm_error *err);
 
 /* ---- tree_keys.c ---- */

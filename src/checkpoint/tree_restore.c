@@ -276,14 +276,6 @@ sm_status sm_checkpoint_read(sm_restore_report *report, sm_checkpoint *tree, con
   return status;
 }
 
-sm_status sm_checkpoint_restore(sm_restore_report *report, sm_checkpoint *tree, const char *prefix,
-                                const sm_restore_options *options, const sm_open_options *open, sm_error *err) {
-  if (report != NULL) *report = (sm_restore_report){0};
-  sm_tree_source_close(tree); /* or the counter would be read from there */
-  SM_TRY(sm_tree_make_counter(tree, err));
-  return sm_checkpoint_read(report, tree, prefix, options, open, err);
-}
-
 /* ---- What comes later ---- */
 
 sm_status sm_tree_read_matched(sm_checkpoint *tree, sm_error *err) {

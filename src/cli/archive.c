@@ -8,6 +8,15 @@
 /* How deep a model is looked for, the top being the first level, and how many are named when there are several. */
 enum { MAX_LEVELS = 4, MAX_SHOWN = 8 };
 
+bool cli_is_model(const sm_fs *fs, const char *dir) {
+  if (fs == NULL) fs = sm_fs_local();
+  static const char *const names[] = {SM_FILE_SAVED_MODEL_PB, SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_CPB};
+  sm_dir_entry entry;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (fs->stat(&entry, fs, dir, names[i], 0, NULL) == SM_OK && entry.kind == SM_FILE_REGULAR) return true;
+  return false;
+}
+
 /* Directories found so far, those of one level behind those of the one above. */
 typedef struct search {
   const sm_fs *fs;

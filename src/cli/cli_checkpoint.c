@@ -6,15 +6,6 @@
 
 enum { MAX_PATH = 4096 };
 
-bool cli_is_model(const sm_fs *fs, const char *dir) {
-  if (fs == NULL) fs = sm_fs_local();
-  static const char *const names[] = {SM_FILE_SAVED_MODEL_PB, SM_FILE_SAVED_MODEL_PBTXT, SM_FILE_SAVED_MODEL_CPB};
-  sm_dir_entry entry;
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (fs->stat(&entry, fs, dir, names[i], 0, NULL) == SM_OK && entry.kind == SM_FILE_REGULAR) return true;
-  return false;
-}
-
 /* PREFIX.index means PREFIX, a directory with a state file the checkpoint that is named there. */
 static sm_status find_prefix(char *prefix, const char *path, const sm_open_options *options, sm_error *err) {
   const sm_fs *fs = options->fs != NULL ? options->fs : sm_fs_local();

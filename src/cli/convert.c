@@ -19,11 +19,6 @@ static bool is_saved_model(const char *path) {
   return strcmp(name, SM_FILE_SAVED_MODEL_PB) == 0 || strcmp(name, SM_FILE_SAVED_MODEL_PBTXT) == 0;
 }
 
-int convert_usage(const char *what) {
-  fprintf(stderr, "savedmodel: %s; savedmodel convert --help tells more\n", what);
-  return CLI_USAGE;
-}
-
 /* ---- Protobuf ---- */
 
 typedef struct job {

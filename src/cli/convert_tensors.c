@@ -1,6 +1,7 @@
 #include "cli/convert_tensors.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,11 @@
 #include "cli/tensor_source.h"
 
 /* ---- The command line ---- */
+
+int convert_usage(const char *what) {
+  fprintf(stderr, "savedmodel: %s; savedmodel convert --help tells more\n", what);
+  return CLI_USAGE;
+}
 
 /* Decimal digits, and no more than max; false otherwise. */
 static bool read_number(uint64_t *out, const char *text, uint64_t max) {

@@ -399,8 +399,6 @@ int cli_inspect_checkpoint(int argc, char **argv) {
   job the;
   sm_bundle_reader *reader;
   sm_error err;
-  for (int i = 2; i < argc; i++)
-    if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) return cli_help(argv[1]);
   int code = read_command_line(&the, argc, argv);
   if (code != CLI_OK) return code;
   const char *path = the.text[FILE_NAME];

@@ -17,12 +17,6 @@ static int usage(const char *what) {
   return CLI_USAGE;
 }
 
-sm_status surgery_finish(sm_bundle_writer *out, sm_status status, sm_error *err) {
-  if (status == SM_OK) status = sm_bundle_writer_finish(out, err);
-  sm_bundle_writer_close(out);
-  return status;
-}
-
 /* ---- Reports ---- */
 
 static void begin_report(json *out, const surgery *the) {

@@ -16,7 +16,11 @@ typedef struct surgery {
 } surgery;
 
 /* The other end of what was copied: closes the writer, after finishing it when status is SM_OK. */
-sm_status surgery_finish(sm_bundle_writer *out, sm_status status, sm_error *err);
+static inline sm_status surgery_finish(sm_bundle_writer *out, sm_status status, sm_error *err) {
+  if (status == SM_OK) status = sm_bundle_writer_finish(out, err);
+  sm_bundle_writer_close(out);
+  return status;
+}
 
 int surgery_average(surgery *the);
 

@@ -3,6 +3,7 @@
  *
  *   archive_fs.c  the sm_fs: opens the archive, finds out what it is, hands out its members
  *   tar.c         indexes a tar          zip.c       indexes a zip
+ *   archive_member.c  what these two share
  *   inflate.c     what is compressed, where there is zlib; CRC-32
  *
  * Opening an archive reads its structure alone (headers, the directory of a zip) and refuses it when anything of that

@@ -3,33 +3,6 @@
 #include "base/base.h"
 #include "io/io_internal.h"
 
-/* ---- Names ---- */
-
-bool sm_path_clean(char *dst, size_t dst_size, const char *name) {
-  size_t used = 0;
-  if (*name == '/' || dst_size == 0) return false;
-  while (*name != '\0') {
-    size_t size = strcspn(name, "/");
-    bool is_dot = size == 1 && name[0] == '.', is_dot_dot = size == 2 && name[0] == '.' && name[1] == '.';
-    if (is_dot_dot || dst_size - used < size + 2) return false;
-    if (size != 0 && !is_dot) {
-      if (used != 0) dst[used++] = '/';
-      memcpy(dst + used, name, size);
-      used += size;
-    }
-    name += size + (name[size] == '/');
-  }
-  dst[used] = '\0';
-  return true;
-}
-
-bool sm_path_join(char *dst, size_t dst_size, const char *dir, const char *name) {
-  size_t dir_size = strlen(dir);
-  const char *separator = dir_size == 0 || *name == '\0' || dir[dir_size - 1] == '/' ? "" : "/";
-  int n = snprintf(dst, dst_size, "%s%s%s", dir, separator, name);
-  return n >= 0 && (size_t)n < dst_size;
-}
-
 /* ---- Whole files ---- */
 
 static sm_status read_whole(sm_bytes *out, const sm_root *root, const sm_file *file, uint64_t max_bytes,
@@ -122,10 +95,4 @@ sm_status sm_file_copy(const sm_root *root, const char *name, const sm_fs *dst_f
 done:
   root->fs->close(root->fs, &src);
   return status;
-}
-
-/* ---- Closing ---- */
-
-void sm_fs_close(sm_fs *fs) {
-  if (fs != NULL && !sm_memory_fs_close(fs)) (void)sm_archive_fs_close(fs); /* of another kind: left alone */
 }

@@ -305,3 +305,10 @@ sm_status sm_model_scan_files(const sm_model *model, const sm_scan_options *opti
   SM_TRY(sm_scan_check_options(&s.options, options, err));
   return sm_model_list_files(model, "", scan_file, &s, err);
 }
+
+sm_status sm_model_scan(const sm_model *model, const sm_scan_options *options, sm_scan_fn fn, void *fn_ctx,
+                        sm_error *err) {
+  for (size_t i = 0; i < model->n_meta_graphs; i++)
+    SM_TRY(sm_meta_graph_scan(&model->meta_graphs[i], options, fn, fn_ctx, err));
+  return sm_model_scan_files(model, options, fn, fn_ctx, err);
+}

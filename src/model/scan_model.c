@@ -90,10 +90,3 @@ sm_status sm_meta_graph_scan(const sm_meta_graph *graph, const sm_scan_options *
   SM_TRY(sm_scan_check_options(&known, options, err));
   return sm_meta_graph_scan_as(graph, sm_model_file_name(graph->model), &known, fn, fn_ctx, err);
 }
-
-sm_status sm_model_scan(const sm_model *model, const sm_scan_options *options, sm_scan_fn fn, void *fn_ctx,
-                        sm_error *err) {
-  for (size_t i = 0; i < model->n_meta_graphs; i++)
-    SM_TRY(sm_meta_graph_scan(&model->meta_graphs[i], options, fn, fn_ctx, err));
-  return sm_model_scan_files(model, options, fn, fn_ctx, err);
-}

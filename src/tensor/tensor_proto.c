@@ -1,5 +1,4 @@
 /* Where the parts of a TensorProto lie, and which of its fields are whose. */
-#include "io/io.h"
 #include "tensor/tensor_proto_internal.h"
 
 #define INT \
@@ -67,19 +66,4 @@ sm_status sm_tensor_proto_read(sm_tensor_proto *out, sm_spans message, const sm_
   }
   SM_TRY(sm_wire_collect(&shape, message, TENSOR_SHAPE, source, arena, err));
   return sm_shape_read(&out->shape, shape, source, arena, err);
-}
-
-sm_status sm_tensor_read_proto(sm_tensor **out, sm_string proto, uint64_t max_bytes, const sm_allocator *allocator,
-                               sm_error *err) {
-  sm_span bytes = {(const uint8_t *)proto.data, proto.size};
-  sm_wire_source source = {.name = "TensorProto", .bytes = bytes};
-  sm_arena arena; /* for the shape */
-  sm_tensor_proto read;
-  if (max_bytes == 0) max_bytes = sm_default_max_bytes(proto.size);
-  *out = NULL;
-  sm_arena_init(&arena, sm_allocator_or_malloc(allocator), max_bytes);
-  sm_status status = sm_tensor_proto_read(&read, (sm_spans){&bytes, 1}, &source, &arena, err);
-  if (status == SM_OK) status = sm_tensor_proto_decode(out, &read, max_bytes, allocator, err);
-  sm_arena_free(&arena);
-  return status;
 }

@@ -3,6 +3,7 @@
  * all others one; as many as fit are kept, all are checked.
  */
 #include "codec/varint.h"
+#include "io/io.h"
 #include "tensor/slice.h"
 #include "tensor/tensor_proto_internal.h"
 
@@ -330,4 +331,19 @@ sm_status sm_tensor_proto_view(sm_tensor_view *out, const sm_tensor_proto *proto
       .dtype = proto->dtype, .rank = proto->shape.rank, .data = size != 0 ? proto->content.data : NULL, .size = size};
   if (out->rank != 0) memcpy(out->dims, proto->shape.dims, (size_t)out->rank * sizeof *out->dims);
   return SM_OK;
+}
+
+sm_status sm_tensor_read_proto(sm_tensor **out, sm_string proto, uint64_t max_bytes, const sm_allocator *allocator,
+                               sm_error *err) {
+  sm_span bytes = {(const uint8_t *)proto.data, proto.size};
+  sm_wire_source source = {.name = "TensorProto", .bytes = bytes};
+  sm_arena arena; /* for the shape */
+  sm_tensor_proto read;
+  if (max_bytes == 0) max_bytes = sm_default_max_bytes(proto.size);
+  *out = NULL;
+  sm_arena_init(&arena, sm_allocator_or_malloc(allocator), max_bytes);
+  sm_status status = sm_tensor_proto_read(&read, (sm_spans){&bytes, 1}, &source, &arena, err);
+  if (status == SM_OK) status = sm_tensor_proto_decode(out, &read, max_bytes, allocator, err);
+  sm_arena_free(&arena);
+  return status;
 }
