@@ -152,11 +152,14 @@ typedef struct sm_trace {
 
 /** A function as Python has it, with its traces: which one a call means, its arguments decide. */
 typedef struct sm_traced_function {
-  const sm_trace *traces; /* tried in this order */
-  size_t n_traces;
+  const sm_trace *traces;         /* tried in this order */
+  size_t n_traces;                /* 0: it was never called */
   const sm_parameter *parameters; /* without self; NULL: the inputs of the first trace */
   size_t n_parameters;
   bool is_fixed; /* tf.function(input_signature=...): the specs of its only trace */
+  /* All that Python knows, instead of parameters and is_fixed; NULL: those. Its full_argspec, where there is one, is written
+   * as it is; else one is made of the rest. */
+  const sm_function_spec *spec;
 } sm_traced_function;
 
 /**
@@ -188,6 +191,19 @@ SM_API sm_status sm_object_graph_add_library(sm_object_graph *objects, sm_string
  */
 SM_API sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *key, int32_t function,
                                                size_t trace, sm_error *err);
+
+/**
+ * The value that an input of a signature takes when it is not fed. Those parameters of a function that has an input signature
+ * whose defaults are tensors need no such call.
+ *
+ * key    of a signature that was set.
+ * value  copied.
+ *
+ * Errors: NOT_FOUND no such signature, ALREADY_EXISTS the input has a default; INVALID_ARGUMENT a value that no constant can
+ *   be. That there is no such input, or that value does not fit it, is told when the model is saved.
+ */
+SM_API sm_status sm_object_graph_set_signature_default(sm_object_graph *objects, const char *key, const char *input,
+                                                       const sm_tensor_view *value, sm_error *err);
 
 /* ---- Saving ---- */
 

@@ -104,7 +104,27 @@ typedef enum sm_structured_kind {
   SM_STRUCTURED_NUMPY
 } sm_structured_kind;
 
-/** A value or a specification of one. kind says which fields mean something. Format: proto/struct.proto. */
+/* The classes that TensorFlow knows by number. Source: TypeSpecProto.TypeSpecClass (proto/struct.proto). */
+typedef enum sm_type_spec_class {
+  SM_TYPE_SPEC_UNKNOWN = 0,
+  SM_TYPE_SPEC_SPARSE_TENSOR = 1,
+  SM_TYPE_SPEC_INDEXED_SLICES = 2,
+  SM_TYPE_SPEC_RAGGED_TENSOR = 3,
+  SM_TYPE_SPEC_TENSOR_ARRAY = 4,
+  SM_TYPE_SPEC_DATASET = 5,
+  SM_TYPE_SPEC_ITERATOR = 6,
+  SM_TYPE_SPEC_OPTIONAL = 7,
+  SM_TYPE_SPEC_PER_REPLICA = 8,
+  SM_TYPE_SPEC_VARIABLE = 9,
+  SM_TYPE_SPEC_ROW_PARTITION = 10,
+  SM_TYPE_SPEC_REGISTERED = 12, /* by its name */
+  SM_TYPE_SPEC_EXTENSION_TYPE = 13
+} sm_type_spec_class;
+
+/**
+ * A value or a specification of one. kind says which fields mean something. All that the file says is kept, so that what
+ * was read can be written again. Format: proto/struct.proto.
+ */
 typedef struct sm_structured {
   sm_structured_kind kind;
   bool bool_value;
@@ -117,7 +137,13 @@ typedef struct sm_structured {
   const int64_t *dims; /* -1: unknown */
   size_t n_items;      /* LIST, TUPLE, DICT, NAMED_TUPLE; a TYPE_SPEC has one, the state it was made from */
   const struct sm_structured *items;
-  const char *const *keys; /* DICT and NAMED_TUPLE: one per item; a DICT is sorted by key */
+  const char *const *keys;            /* DICT and NAMED_TUPLE: one per item; a DICT is sorted by key */
+  sm_type_spec_class type_spec_class; /* TYPE_SPEC */
+  const char *class_name;             /* TYPE_SPEC: as the file has it, "tf.RaggedTensorSpec"; NULL: as text */
+  int32_t n_flat;    /* TYPE_SPEC: tensors that such a value is made of; 0: what the class says, as in old files */
+  sm_string proto;   /* TENSOR, NUMPY: the value, a serialised TensorProto; not terminated */
+  sm_string minimum; /* BOUNDED_TENSOR_SPEC: likewise; {NULL, 0}: not recorded */
+  sm_string maximum;
 } sm_structured;
 
 /* ---- Functions ---- */
