@@ -16,7 +16,8 @@ SM_BEGIN_DECLS
 /* Objects to be saved, numbered in the order they are added; 0 is the root. exclusive. */
 typedef struct sm_object_graph sm_object_graph;
 
-enum { SM_OBJECT_ROOT = 0 };
+/* SM_OBJECT_NONE, as a parent: nothing leads to the object yet, or ever. */
+enum { SM_OBJECT_ROOT = 0, SM_OBJECT_NONE = -1 };
 
 /** Begin with nothing but a root. out: freed with sm_object_graph_free. allocator: NULL: malloc. */
 SM_API sm_status sm_object_graph_new(sm_object_graph **out, const sm_allocator *allocator, sm_error *err);
@@ -31,7 +32,9 @@ SM_API void sm_object_graph_free(sm_object_graph *objects);
  *   out     the object's number; NULL: not wanted.
  *   parent  the object that has it as an attribute, item or value, under name: an attribute's name in Python, the key of
  *           a dict. Items of lists and tuples are "0", "1" and so on, in that order. At the root the name "signatures" is
- *           reserved.
+ *           reserved. SM_OBJECT_NONE: name is not heeded, and sm_object_graph_link may lead to the object later. What
+ *           nothing leads to in the end is not saved, but for functions, and for the constants, assets and tensors inside
+ *           functions that a saved function captures, which Python calls its children "capture_0" and so on.
  *
  * Strings and structs are copied; values of tensors are borrowed until the model is saved (sm_object_graph_save returned,
  * sm_builder_finish was called).
@@ -52,9 +55,26 @@ typedef enum sm_container {
 SM_API sm_status sm_object_graph_add(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
                                      sm_container container, sm_error *err);
 
+/**
+ * The class of an object that has others, where its container does not say it: "optimizer", "_tf_keras_layer".
+ *
+ * user  copied. Of optimizers whose loaders have add_slot ("optimizer", "tf_keras_optimizer", "tf_deprecated_optimizer")
+ *       the slot variables are told to tf.saved_model.load, too.
+ *
+ * Errors: NOT_FOUND no such object; INVALID_ARGUMENT object is no container, there is no identifier, a text that is not
+ *   UTF-8; RESOURCE_EXHAUSTED.
+ */
+SM_API sm_status sm_object_graph_set_user_object(sm_object_graph *objects, int32_t object, const sm_user_object *user,
+                                                 sm_error *err);
+
 /** One more way to an object: things may be shared, and there may be cycles. */
 SM_API sm_status sm_object_graph_link(sm_object_graph *objects, int32_t parent, const char *name, int32_t child,
                                       sm_error *err);
+
+/** The part of a distributed variable that lies on one device. */
+typedef struct sm_variable_component {
+  const char *name, *device;
+} sm_variable_component;
 
 /** A variable to be saved. Zero is the default of every field but dtype and shape. */
 typedef struct sm_variable_spec {
@@ -67,11 +87,16 @@ typedef struct sm_variable_spec {
   const char *name;   /* what users see, "dense/kernel"; several may have the same. NULL: its path */
   const char *device; /* kept when sm_export_options.variable_policy says so. NULL: none */
   bool not_trainable;
+  bool has_own_shape; /* rank and dims count beside value: what the variable says, -1 where its shape may change
+                         (validate_shape=False) */
   sm_synchronization synchronization;
   sm_aggregation aggregation;
+  const sm_variable_component *components; /* of a distributed variable, kept by the policy to expand those */
+  size_t n_components;
 } sm_variable_spec;
 
-/** Errors: also INVALID_ARGUMENT a dtype that variables do not have, a shape that is not fully known. */
+/** Errors: also INVALID_ARGUMENT a dtype that variables do not have; a shape that is not fully known, or another than the
+ * value's, without has_own_shape. */
 SM_API sm_status sm_object_graph_add_variable(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
                                               const sm_variable_spec *spec, sm_error *err);
 
@@ -99,8 +124,66 @@ SM_API sm_status sm_object_graph_add_table(int32_t *out, sm_object_graph *object
                                            const sm_lookup_table *spec, sm_error *err);
 
 /**
- * The variable in which an optimizer keeps its state for another one ("momentum"). It is no child of anything, and lies in
- * the checkpoint only: tf.train.Checkpoint restores it, tf.saved_model.load leaves it alone.
+ * Any resource: a dense table, an iterator. It is made and filled by its children, functions without arguments that are
+ * added below it with sm_object_graph_add_function:
+ *
+ *   "_create_resource"   returns the handle, which the function captures that use the resource. It has to name what it
+ *                        makes (shared_name): sessions call it again for each handle that they need
+ *   "_initialize"        optional; called when the model is loaded, after variables have their values
+ *   "_destroy_resource"  optional
+ *
+ * device  NULL: none is kept.
+ *
+ * Errors when the model is saved: INVALID_ARGUMENT there is no "_create_resource", or it takes or captures something, or
+ *   does not return one resource.
+ */
+SM_API sm_status sm_object_graph_add_resource(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                                              const char *device, sm_error *err);
+
+/**
+ * How an object is saved by functions of its own, which capture it: concrete functions, usually without parent. The main
+ * graph's saver calls them, too.
+ *
+ * name  ".TENSORS": save takes nothing and returns a dict of tensors, which restore takes; their keys are those of the
+ *       saved tensors, attribute and suffix in one. Another: the attribute of the saved tensors; save takes the
+ *       checkpoint key, a string, and returns a list of dicts {"name", "slice_spec", "tensor"}, one for each saved tensor
+ *       in the order in which they are added; restore takes those tensors.
+ *
+ * Errors: NOT_FOUND no such object; ALREADY_EXISTS the object has one of that name; INVALID_ARGUMENT an object that cannot
+ *   be saved so, save or restore is no concrete function; RESOURCE_EXHAUSTED. When the model is saved: INVALID_ARGUMENT
+ *   saved tensors and what the functions take and return differ.
+ * Source: python/saved_model/tracing_utils.py; python/training/saving/trace_saveable_util.py.
+ */
+SM_API sm_status sm_object_graph_add_saveable(sm_object_graph *objects, int32_t object, const char *name,
+                                              int32_t save_function, int32_t restore_function, sm_error *err);
+
+/**
+ * A tensor in the checkpoint of an object with a saveable. Its key is PATH/.ATTRIBUTES/ATTRIBUTE and the suffix.
+ *
+ * attribute, suffix  "table", "-keys"; suffix NULL: none.
+ * value              borrowed until the model is saved.
+ *
+ * Errors: NOT_FOUND no such object; ALREADY_EXISTS it has such a tensor; INVALID_ARGUMENT value is no tensor, no attribute,
+ *   text that is not UTF-8; RESOURCE_EXHAUSTED. When the model is saved: INVALID_ARGUMENT no saveable saves it.
+ */
+SM_API sm_status sm_object_graph_add_saved_tensor(sm_object_graph *objects, int32_t object, const char *attribute,
+                                                  const char *suffix, const sm_tensor_view *value, sm_error *err);
+
+/**
+ * A tensor inside a function, which the function of a registered gradient captures. Nothing leads to it.
+ *
+ * function  in the library.
+ * tensor    of its body, "mul:0", or an argument of it, "x:0".
+ *
+ * Errors: INVALID_ARGUMENT there is no such function, or no such node or argument in it; RESOURCE_EXHAUSTED.
+ */
+SM_API sm_status sm_object_graph_add_captured_tensor(int32_t *out, sm_object_graph *objects, const char *function,
+                                                     const char *tensor, sm_error *err);
+
+/**
+ * The variable in which an optimizer keeps its state for another one ("momentum"). It is no child of anything.
+ * tf.train.Checkpoint restores it; tf.saved_model.load does if the optimizer's class can (see
+ * sm_object_graph_set_user_object), and else leaves it alone.
  */
 SM_API sm_status sm_object_graph_add_slot(int32_t *out, sm_object_graph *objects, int32_t optimizer, int32_t variable,
                                           const char *slot_name, const sm_tensor_view *value, sm_error *err);
@@ -108,6 +191,15 @@ SM_API sm_status sm_object_graph_add_slot(int32_t *out, sm_object_graph *objects
 /** The class that Python has registered for it, "package>Class". */
 SM_API sm_status sm_object_graph_set_registered_name(sm_object_graph *objects, int32_t object, const char *name,
                                                      sm_error *err);
+
+/**
+ * What the class that Python has registered keeps of an object, a message: SavedObject.serialized_user_proto.
+ *
+ * type_url  "type.googleapis.com/package.Message".
+ * bytes     the serialised message; copied.
+ */
+SM_API sm_status sm_object_graph_set_user_proto(sm_object_graph *objects, int32_t object, const char *type_url,
+                                                sm_string bytes, sm_error *err);
 
 /* ---- Functions ---- */
 
@@ -173,6 +265,31 @@ SM_API sm_status sm_object_graph_add_function(int32_t *out, sm_object_graph *obj
                                               const sm_traced_function *function, sm_error *err);
 
 /**
+ * A concrete function as an object of its own: what f.get_concrete_function() is in Python, and the functions that save
+ * objects. Zero is the default of all fields but trace.
+ */
+typedef struct sm_bare_function {
+  sm_trace trace;
+  const char *const
+      *argument_keywords; /* what its tensors are called in calls, in their order; NULL: as their specs, with
+                                           a number where a name is taken, and all may go without a name */
+  size_t n_argument_keywords;
+  int64_t allowed_positional_arguments; /* with argument_keywords: how many may go without a name */
+  const sm_function_spec *spec;         /* NULL: none is recorded */
+} sm_bare_function;
+
+/**
+ * A concrete function. With parent SM_OBJECT_NONE it is saved all the same: as an object where it is an object's saveable,
+ * else without, as functions of registered gradients are.
+ *
+ * Errors: those of sm_object_graph_add_function; INVALID_ARGUMENT another number of keywords than of tensors, or more
+ *   arguments without name than there are.
+ */
+SM_API sm_status sm_object_graph_add_concrete_function(int32_t *out, sm_object_graph *objects, int32_t parent,
+                                                       const char *name, const sm_bare_function *function,
+                                                       sm_error *err);
+
+/**
  * Take over the functions and the registered gradients of a GraphDef. Before functions that name them.
  * Errors: ALREADY_EXISTS another function of that name; DATA_LOSS, RESOURCE_EXHAUSTED.
  */
@@ -181,8 +298,8 @@ SM_API sm_status sm_object_graph_add_library(sm_object_graph *objects, sm_string
 /* ---- Signatures ---- */
 
 /**
- * What servers call. Inputs have the names of the function's specs, which have to be different; outputs those of the dict
- * that it returns, or output_0, output_1, ...
+ * What servers call: a function, or a concrete one (trace 0). Inputs have the names of the function's specs, which have to
+ * be different; outputs those of the dict that it returns, or output_0, output_1, ...
  *
  * trace  which of the function's.
  *
@@ -211,7 +328,7 @@ SM_API sm_status sm_object_graph_set_signature_default(sm_object_graph *objects,
 typedef enum sm_variable_policy {
   SM_VARIABLE_POLICY_NONE = 0,
   SM_VARIABLE_POLICY_SAVE_VARIABLE_DEVICES,
-  SM_VARIABLE_POLICY_EXPAND_DISTRIBUTED_VARIABLES /* devices, too; there are no distributed variables here */
+  SM_VARIABLE_POLICY_EXPAND_DISTRIBUTED_VARIABLES /* devices and components */
 } sm_variable_policy;
 
 /** "save_variable_devices" or "expand_distributed_variables", in any case; NULL: none. Errors: INVALID_ARGUMENT another. */
@@ -268,7 +385,8 @@ SM_API sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects,
                                         const sm_export_options *options, sm_error *err);
 
 /**
- * The key that the value of a variable or slot has in the checkpoint. Until the objects are freed.
+ * The key that the value of a variable or slot has in the checkpoint; of other objects that of the first saved tensor's
+ * attribute. Until the objects are freed.
  * Errors: FAILED_PRECONDITION before attach; NOT_FOUND it has none.
  */
 SM_API sm_status sm_object_graph_get_key(const char **out, const sm_object_graph *objects, int32_t object,
