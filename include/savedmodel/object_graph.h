@@ -16,7 +16,6 @@ SM_BEGIN_DECLS
 /* Objects to be saved, numbered in the order they are added; 0 is the root. exclusive. */
 typedef struct sm_object_graph sm_object_graph;
 
-/* SM_OBJECT_NONE, as a parent: nothing leads to the object yet, or ever. */
 enum { SM_OBJECT_ROOT = 0, SM_OBJECT_NONE = -1 };
 
 /** Begin with nothing but a root. out: freed with sm_object_graph_free. allocator: NULL: malloc. */
@@ -32,9 +31,10 @@ SM_API void sm_object_graph_free(sm_object_graph *objects);
  *   out     the object's number; NULL: not wanted.
  *   parent  the object that has it as an attribute, item or value, under name: an attribute's name in Python, the key of
  *           a dict. Items of lists and tuples are "0", "1" and so on, in that order. At the root the name "signatures" is
- *           reserved. SM_OBJECT_NONE: name is not heeded, and sm_object_graph_link may lead to the object later. What
- *           nothing leads to in the end is not saved, but for functions, and for the constants, assets and tensors inside
- *           functions that a saved function captures, which Python calls its children "capture_0" and so on.
+ *           reserved. SM_OBJECT_NONE: none yet, and perhaps for ever, as of constants that are merely captured: see
+ *           sm_object_graph_link. name may then be NULL, and is part of what the graph calls the object. What nothing leads to in the
+ *           end is not saved, but for concrete functions, and for the constants, assets and tensors inside functions that
+ *           a saved function captures, which are its children "capture_0" and so on. A variable has to be led to.
  *
  * Strings and structs are copied; values of tensors are borrowed until the model is saved (sm_object_graph_save returned,
  * sm_builder_finish was called).
@@ -67,7 +67,7 @@ SM_API sm_status sm_object_graph_add(int32_t *out, sm_object_graph *objects, int
 SM_API sm_status sm_object_graph_set_user_object(sm_object_graph *objects, int32_t object, const sm_user_object *user,
                                                  sm_error *err);
 
-/** One more way to an object: things may be shared, and there may be cycles. */
+/** The first way to an object, or one more: things may be shared, and there may be cycles. */
 SM_API sm_status sm_object_graph_link(sm_object_graph *objects, int32_t parent, const char *name, int32_t child,
                                       sm_error *err);
 

@@ -216,7 +216,7 @@ sm_status sm_built_make_table(sm_object_graph *objects, int32_t table, sm_error 
 
 /* ---- object_layout.c ---- */
 
-/* How objects are numbered: breadth first; then the functions of tables, and the signatures. */
+/* How objects are numbered: breadth first, then what the root does not lead to; then the functions of tables, and the signatures. */
 typedef struct sm_built_layout {
   const int32_t *order; /* object of each number, slots behind n_objects */
   int32_t n_objects, n_slots;

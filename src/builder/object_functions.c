@@ -432,8 +432,7 @@ sm_status sm_object_graph_add_function(int32_t *out, sm_object_graph *objects, i
   sm_built_object *object;
   sm_built_functions functions;
   sm_status status = make_functions(&functions, objects, name != NULL ? name : "", function, err);
-  if (status == SM_OK)
-    status = sm_built_add(&object, out, objects, parent < 0 ? INT32_MAX : parent, name, SM_BUILT_FUNCTION, err);
+  if (status == SM_OK) status = sm_built_add(&object, out, objects, parent, name, SM_BUILT_FUNCTION, err);
   if (status == SM_OK)
     object->functions = functions;
   else if (name != NULL)

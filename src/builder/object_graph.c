@@ -18,7 +18,7 @@ sm_status sm_object_graph_new(sm_object_graph **out, const sm_allocator *allocat
   sm_name_index_init(&objects->edges, allocator);
   sm_name_index_init(&objects->function_names, allocator);
   sm_buffer_init(&objects->gradients, allocator, UINT64_MAX);
-  sm_status status = sm_built_add(&root, NULL, objects, -1, "", SM_BUILT_CONTAINER, err);
+  sm_status status = sm_built_add(&root, NULL, objects, SM_OBJECT_NONE, "", SM_BUILT_CONTAINER, err);
   if (status == SM_OK) return SM_OK;
   sm_object_graph_free(objects);
   *out = NULL;
@@ -78,7 +78,7 @@ sm_built_place sm_built_place_of(const sm_object_graph *objects, int32_t object)
   for (; object > 0; object = objects->objects[object]->parent) {
     sm_string name = objects->objects[object]->name;
     bool is_last = place.text[begin] == '\0';
-    if (name.size + 1 > begin) break;
+    if (name.size == 0 || name.size + 1 > begin) break;
     if (!is_last) place.text[--begin] = '/';
     begin -= name.size;
     memcpy(place.text + begin, name.data, name.size);
@@ -137,7 +137,7 @@ static sm_status add_edge(sm_object_graph *objects, int32_t parent, const char *
 sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *objects, int32_t parent,
                        const char *name, sm_built_kind kind, sm_error *err) {
   if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
-  if (parent >= 0) SM_TRY(check_name(objects, parent, name, err));
+  if (parent != SM_OBJECT_NONE) SM_TRY(check_name(objects, parent, name, err));
   if (objects->n_objects == INT32_MAX) return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "too many objects");
   if ((size_t)objects->n_objects == objects->capacity) {
     void *grown = sm_grow(objects->allocator, objects->objects, &objects->capacity, sizeof *objects->objects);
@@ -147,8 +147,8 @@ sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *
   sm_built_object *object = sm_arena_new(&objects->arena, sm_built_object);
   if (object == NULL) return sm_arena_fail(&objects->arena, sizeof *object, err);
   *object = (sm_built_object){.kind = kind, .parent = parent, .id = -1};
-  SM_TRY(sm_built_copy(&object->name, objects, name, err));
-  if (parent >= 0) SM_TRY(add_edge(objects, parent, name, objects->n_objects, err));
+  SM_TRY(sm_built_copy(&object->name, objects, name != NULL ? name : "", err));
+  if (parent != SM_OBJECT_NONE) SM_TRY(add_edge(objects, parent, name, objects->n_objects, err));
   if (number != NULL) *number = objects->n_objects;
   objects->objects[objects->n_objects++] = object;
   *out = object;
@@ -158,7 +158,6 @@ sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *
 sm_status sm_object_graph_add(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
                               sm_container container, sm_error *err) {
   sm_built_object *object;
-  if (parent < 0) parent = INT32_MAX; /* none has that number */
   SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_CONTAINER, err));
   object->container = container;
   return SM_OK;
@@ -171,7 +170,12 @@ sm_status sm_object_graph_link(sm_object_graph *objects, int32_t parent, const c
   SM_TRY(sm_built_find(&object, objects, child, err));
   if (object->kind == SM_BUILT_SLOT)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "a slot variable is no child of anything");
-  return add_edge(objects, parent, name, child, err);
+  SM_TRY(add_edge(objects, parent, name, child, err));
+  if (object->parent == SM_OBJECT_NONE && child != SM_OBJECT_ROOT) {
+    object->parent = parent;
+    object->name = objects->objects[parent]->last_edge->name;
+  }
+  return SM_OK;
 }
 
 sm_status sm_object_graph_set_registered_name(sm_object_graph *objects, int32_t object, const char *name,

@@ -18,6 +18,35 @@ static sm_status number_children(sm_object_graph *objects, sm_built_object *pare
   return SM_OK;
 }
 
+/* The object and all that it leads to. */
+static sm_status number_from(sm_built_layout *layout, sm_object_graph *objects, int32_t *order, int32_t object,
+                             sm_error *err) {
+  int32_t i = layout->n_objects;
+  objects->objects[object]->id = i;
+  order[layout->n_objects++] = object;
+  for (; i < layout->n_objects; i++)
+    SM_TRY(number_children(objects, objects->objects[order[i]], order, &layout->n_objects, err));
+  return SM_OK;
+}
+
+/* What the root does not lead to comes behind the rest: constants that are captured, functions that save. */
+static sm_status number_all(sm_built_layout *layout, sm_object_graph *objects, int32_t *order, sm_error *err) {
+  objects->objects[SM_OBJECT_ROOT]->path = (sm_string){"", 0};
+  SM_TRY(number_from(layout, objects, order, SM_OBJECT_ROOT, err));
+  int32_t n_reached = layout->n_objects;
+  for (int32_t i = 0; i < objects->n_objects; i++) {
+    sm_built_object *object = objects->objects[i];
+    if (object->id >= 0 || object->kind == SM_BUILT_SLOT) continue;
+    object->path = object->name;
+    SM_TRY(number_from(layout, objects, order, i, err));
+  }
+  for (int32_t i = n_reached; i < layout->n_objects; i++)
+    if (objects->objects[order[i]]->kind == SM_BUILT_VARIABLE)
+      return SM_FAIL(err, SM_INVALID_ARGUMENT, "variable %s: nothing leads to it from the root",
+                     sm_built_place_of(objects, order[i]).text);
+  return SM_OK;
+}
+
 /* By optimizer, then by name in the order of first use, then by variable. */
 typedef struct ranked_slot {
   int32_t object, optimizer, variable;
@@ -75,14 +104,10 @@ static sm_status find_key(sm_built_object *object, sm_object_graph *objects, sm_
 
 sm_status sm_built_lay_out(sm_built_layout *out, sm_object_graph *objects, sm_error *err) {
   int32_t *order = sm_arena_array(&objects->arena, int32_t, (size_t)objects->n_objects);
-  sm_built_object *root = objects->objects[SM_OBJECT_ROOT];
   if (order == NULL) return sm_arena_fail(&objects->arena, (size_t)objects->n_objects * sizeof *order, err);
-  *out = (sm_built_layout){.order = order, .n_objects = 1};
+  *out = (sm_built_layout){.order = order};
   for (int32_t i = 0; i < objects->n_objects; i++) objects->objects[i]->id = -1;
-  root->id = order[0] = SM_OBJECT_ROOT;
-  root->path = (sm_string){"", 0};
-  for (int32_t i = 0; i < out->n_objects; i++)
-    SM_TRY(number_children(objects, objects->objects[order[i]], order, &out->n_objects, err));
+  SM_TRY(number_all(out, objects, order, err));
   SM_TRY(number_slots(out, objects, order, err));
   for (int32_t i = 0; i < objects->n_objects; i++) SM_TRY(find_key(objects->objects[i], objects, err));
   return SM_OK;

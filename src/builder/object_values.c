@@ -37,9 +37,6 @@ void sm_built_view(sm_tensor_view *out, const sm_built_value *value) {
     memcpy(out->dims, value->shape.dims, (size_t)value->shape.rank * sizeof *value->shape.dims);
 }
 
-/* A parent that was not found by mistake is not "none". */
-static int32_t some(int32_t parent) { return parent >= 0 ? parent : INT32_MAX; }
-
 static sm_status copy_text(const char **out, sm_object_graph *objects, const char *text, sm_error *err) {
   sm_string copy = {NULL, 0};
   if (text != NULL) SM_TRY(sm_built_copy(&copy, objects, text, err));
@@ -73,7 +70,7 @@ sm_status sm_object_graph_add_variable(int32_t *out, sm_object_graph *objects, i
   SM_TRY(read_variable(&value, objects, parent, name, spec, err));
   SM_TRY(copy_text(&variable.name, objects, spec->name, err));
   SM_TRY(copy_text(&variable.device, objects, spec->device, err));
-  SM_TRY(sm_built_add(&object, out, objects, some(parent), name, SM_BUILT_VARIABLE, err));
+  SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_VARIABLE, err));
   object->value = value;
   object->variable = variable;
   return SM_OK;
@@ -100,7 +97,7 @@ sm_status sm_object_graph_add_slot(int32_t *out, sm_object_graph *objects, int32
                      sm_built_place_of(objects, variable).text, slot_name);
   }
   SM_TRY(sm_built_copy(&slot.name, objects, slot_name, err));
-  SM_TRY(sm_built_add(&object, out, objects, -1, slot_name, SM_BUILT_SLOT, err));
+  SM_TRY(sm_built_add(&object, out, objects, SM_OBJECT_NONE, slot_name, SM_BUILT_SLOT, err));
   object->value = value;
   object->slot = slot;
   return SM_OK;
@@ -115,7 +112,7 @@ sm_status sm_object_graph_add_constant(int32_t *out, sm_object_graph *objects, i
   bool is_sound;
   SM_TRY(copy_value(&copy, &is_sound, objects, value, err));
   if (!is_sound) return fail(objects, parent, name, "a constant that is no tensor", err);
-  SM_TRY(sm_built_add(&object, out, objects, some(parent), name, SM_BUILT_CONSTANT, err));
+  SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_CONSTANT, err));
   object->value = copy;
   return SM_OK;
 }
@@ -128,7 +125,7 @@ sm_status sm_object_graph_add_asset(int32_t *out, sm_object_graph *objects, int3
     return fail(objects, parent, name, "an asset without path and file name", err);
   SM_TRY(copy_text(&copy.path, objects, file->path, err));
   SM_TRY(copy_text(&copy.filename, objects, file->filename, err));
-  SM_TRY(sm_built_add(&object, out, objects, some(parent), name, SM_BUILT_ASSET, err));
+  SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_ASSET, err));
   object->asset = copy;
   return SM_OK;
 }
@@ -174,7 +171,7 @@ sm_status sm_object_graph_add_table(int32_t *out, sm_object_graph *objects, int3
   table->spec = *spec;
   SM_TRY(check_table(objects, parent, name, spec, err));
   SM_TRY(check_contents(table, objects, parent, name, err));
-  SM_TRY(sm_built_add(&object, &number, objects, some(parent), name, SM_BUILT_TABLE, err));
+  SM_TRY(sm_built_add(&object, &number, objects, parent, name, SM_BUILT_TABLE, err));
   object->table = table;
   if (out != NULL) *out = number;
   return sm_built_make_table(objects, number, err);

@@ -83,6 +83,41 @@ static void object_graph__values(void **state) {
   assert_int_not_equal(access(path, F_OK), 0);
 }
 
+/* A holder of a variable, to which nothing leads yet. */
+static int32_t add_orphan(int32_t *variable) {
+  static const float zero = 0;
+  const sm_tensor_view value = {.dtype = SM_DT_FLOAT, .data = &zero, .size = sizeof zero};
+  const sm_variable_spec spec = {.value = &value};
+  int32_t holder;
+  assert_ok(sm_object_graph_add(&holder, objects, SM_OBJECT_NONE, NULL, SM_CONTAINER_OBJECT, &err), err);
+  assert_ok(sm_object_graph_add_variable(variable, objects, SM_OBJECT_NONE, NULL, &spec, &err), err);
+  assert_ok(sm_object_graph_add_constant(NULL, objects, SM_OBJECT_NONE, NULL, &value, &err), err);
+  assert_ok(sm_object_graph_link(objects, holder, "inner", *variable, &err), err);
+  return holder;
+}
+
+/* Edges may come later than the objects. */
+static void object_graph__orphans(void **state) {
+  (void)state;
+  const char *key;
+  int32_t variable, holder = add_orphan(&variable);
+  assert_says(sm_object_graph_add(NULL, objects, -2, "x", SM_CONTAINER_OBJECT, &err), SM_NOT_FOUND, "-2");
+  assert_ok(sm_object_graph_link(objects, 0, "outer", holder, &err), err);
+  assert_says(sm_object_graph_add(NULL, objects, variable, "x", SM_CONTAINER_OBJECT, &err), SM_INVALID_ARGUMENT,
+              "outer/inner");
+  assert_ok(save(NULL), err);
+  assert_ok(sm_object_graph_get_key(&key, objects, variable, &err), err);
+  assert_string_equal(key, "outer/inner/.ATTRIBUTES/VARIABLE_VALUE");
+}
+
+static void object_graph__variables_need_a_path(void **state) {
+  (void)state;
+  int32_t variable;
+  add_orphan(&variable);
+  assert_says(save(NULL), SM_INVALID_ARGUMENT, "variable inner: nothing leads to it");
+  assert_int_not_equal(access(path, F_OK), 0);
+}
+
 /* ---- Functions ---- */
 
 static sm_status add_function(const sm_trace *trace) {
@@ -224,8 +259,8 @@ static void object_graph__is_read_back(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(names),   CASE(values),           CASE(functions),        CASE(signatures),
-      CASE(options), CASE(names_that_clash), CASE(chosen_signature), CASE(is_read_back),
+      CASE(names),      CASE(values),  CASE(orphans),          CASE(variables_need_a_path), CASE(functions),
+      CASE(signatures), CASE(options), CASE(names_that_clash), CASE(chosen_signature),      CASE(is_read_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
