@@ -11,6 +11,8 @@
 typedef struct sm_made_node {
   const sm_op_def *def;
   size_t offset, size; /* of its NodeDef in bytes */
+  size_t first_type;   /* of its outputs, in output_types */
+  size_t n_types;      /* fewer than outputs where these are many more than bytes, as of Split */
 } sm_made_node;
 
 /* A function that was added. */
@@ -34,6 +36,7 @@ struct sm_graph {
   size_t nodes_size;
   sm_made_node *nodes; /* by number in names */
   size_t n_nodes, nodes_capacity;
+  sm_buffer output_types; /* of the nodes, an sm_dtype each */
   sm_name_index names;
   sm_buffer library;           /* FunctionDefs, as fields of a FunctionDefLibrary */
   sm_made_function *functions; /* by number in function_names */
@@ -46,7 +49,7 @@ struct sm_graph {
 
 /* What the graph has now, to be brought back when a call that adds several things fails half way. */
 typedef struct sm_graph_mark {
-  size_t n_nodes, nodes_size, n_variables, n_trainable, n_initializers;
+  size_t n_nodes, nodes_size, types_size, n_variables, n_trainable, n_initializers;
   sm_arena_mark arena;
 } sm_graph_mark;
 

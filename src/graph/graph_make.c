@@ -33,6 +33,7 @@ sm_status sm_graph_new(sm_graph **out, const sm_allocator *allocator, sm_error *
   sm_arena_init(&graph->arena, allocator, UINT64_MAX);
   sm_op_defs_init(&graph->defs, allocator, UINT64_MAX);
   sm_buffer_init(&graph->bytes, allocator, UINT64_MAX);
+  sm_buffer_init(&graph->output_types, allocator, UINT64_MAX);
   sm_buffer_init(&graph->library, allocator, UINT64_MAX);
   sm_name_index_init(&graph->names, allocator);
   sm_name_index_init(&graph->function_names, allocator);
@@ -50,6 +51,7 @@ void sm_graph_free(sm_graph *graph) {
   sm_free(graph->allocator, graph->nodes);
   sm_name_index_free(&graph->names);
   sm_buffer_free(&graph->library);
+  sm_buffer_free(&graph->output_types);
   sm_buffer_free(&graph->bytes);
   sm_op_defs_free(&graph->defs);
   sm_arena_free(&graph->arena);
@@ -61,6 +63,7 @@ void sm_graph_free(sm_graph *graph) {
 sm_graph_mark sm_graph_get_mark(const sm_graph *graph) {
   return (sm_graph_mark){.n_nodes = graph->n_nodes,
                          .nodes_size = graph->nodes_size,
+                         .types_size = graph->output_types.size,
                          .n_variables = graph->variables.n,
                          .n_trainable = graph->trainable.n,
                          .n_initializers = graph->initializers.n,
@@ -71,6 +74,7 @@ void sm_graph_rewind(sm_graph *graph, sm_graph_mark mark) {
   if (graph->names.n != mark.n_nodes) sm_name_index_cut(&graph->names, mark.n_nodes);
   graph->n_nodes = mark.n_nodes;
   graph->bytes.size = graph->nodes_size = mark.nodes_size;
+  graph->output_types.size = mark.types_size;
   graph->variables.n = mark.n_variables;
   graph->trainable.n = mark.n_trainable;
   graph->initializers.n = mark.n_initializers;

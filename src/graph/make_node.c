@@ -1,5 +1,5 @@
 /* Adding nodes to a graph. They are bytes from the start; what a later node has to know of an earlier one, the types of its
- * outputs, is read from these again. */
+ * outputs, is kept beside them. */
 #include "graph/graph_internal.h"
 
 #include "graph/graph_check.h"
@@ -31,15 +31,10 @@ static bool read_output(uint64_t *out, const char *digits) {
 
 static sm_status find_dtype(sm_dtype *out, const sm_graph *graph, const sm_made_node *node, uint64_t output,
                             sm_error *err) {
-  sm_node_attrs attrs;
-  sm_arg_place place;
-  bool is_there;
   const sm_span bytes = {graph->bytes.data + node->offset, node->size};
-  *out = SM_DT_INVALID;
-  SM_TRY(sm_node_read_attrs(&attrs, node->def, bytes, &graph->source, err));
-  SM_TRY(sm_args_place(&is_there, &place, &node->def->outputs, &attrs, output, &graph->source, err));
-  if (!is_there) return SM_OK;
-  return sm_arg_dtype(out, &node->def->outputs.items[place.arg], place.index, &attrs, &graph->source, err);
+  if (output >= node->n_types) return sm_node_find_output_dtype(out, node->def, bytes, output, &graph->source, err);
+  memcpy(out, graph->output_types.data + (node->first_type + output) * sizeof *out, sizeof *out);
+  return SM_OK;
 }
 
 static sm_status find_input(const sm_made_node **out, const sm_graph *graph, const sm_node_spec *spec, size_t i,
@@ -192,15 +187,25 @@ static sm_status write_node(sm_graph *graph, const sm_node_spec *spec, sm_made_n
   return SM_OK;
 }
 
+/* A node's types take no more room than its bytes: a list of types in it has a byte for each at least. */
+static sm_status keep_types(sm_graph *graph, sm_made_node *made, const sm_node_attrs *attrs, sm_error *err) {
+  sm_buffer *types = &graph->output_types;
+  made->first_type = types->size / sizeof(sm_dtype);
+  SM_TRY(sm_args_dtypes(types, &made->def->outputs, attrs, made->size, &graph->source, err));
+  made->n_types = types->size / sizeof(sm_dtype) - made->first_type;
+  return SM_OK;
+}
+
 /* Are all attributes there, with values that the op allows? */
-static sm_status check_attrs(const sm_graph *graph, const char *name, const sm_made_node *made, sm_error *err) {
+static sm_status check_attrs(sm_graph *graph, const char *name, sm_made_node *made, sm_error *err) {
   sm_node_attrs attrs;
   char place[SHOWN_SIZE];
   const sm_span node = {graph->bytes.data + made->offset, made->size};
   SM_TRY(sm_node_read_attrs(&attrs, made->def, node, &graph->source, err));
   sm_status status = sm_node_check_attrs(made->def, &attrs, &graph->source, err);
+  if (status == SM_OK) return keep_types(graph, made, &attrs, err);
   snprintf(place, sizeof place, "node %s", name);
-  if (status != SM_OK) sm_error_add_place(err, place);
+  sm_error_add_place(err, place);
   return status;
 }
 
