@@ -27,3 +27,13 @@ void *sm_pages_alloc(size_t size) {
 }
 
 void sm_pages_free(void *pages, size_t size) { (void)munmap(pages, (size + PAGE - 1) & ~(size_t)(PAGE - 1)); }
+
+void sm_pages_advise(void *memory, size_t size) {
+#ifdef MADV_HUGEPAGE
+  if (memory == NULL || size < 2 * HUGE_PAGE) return;
+  size_t before = (size_t)(-(uintptr_t)memory % HUGE_PAGE), whole = (size - before) & ~(size_t)(HUGE_PAGE - 1);
+  (void)madvise((uint8_t *)memory + before, whole, MADV_HUGEPAGE);
+#else
+  (void)memory, (void)size;
+#endif
+}

@@ -13,4 +13,7 @@
 void *sm_pages_alloc(size_t size);
 void sm_pages_free(void *pages, size_t size);
 
+/* Asks for huge pages where memory that malloc made is large; what it holds stays. NULL is left alone. */
+void sm_pages_advise(void *memory, size_t size);
+
 #endif

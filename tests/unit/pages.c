@@ -49,11 +49,27 @@ static void pages__more_than_there_is(void **state) {
   for (size_t i = 0; i < N_OF(sizes); i++) assert_null(sm_pages_alloc(sizes[i]));
 }
 
+/* Wherever in it a block of malloc's begins, what it holds stays, and so does what is around it. */
+static void pages__advice_changes_nothing(void **state) {
+  (void)state;
+  enum { SIZE = 9 << 20 };
+  uint8_t *block = malloc(SIZE);
+  assert_non_null(block);
+  memset(block, 7, SIZE);
+  for (size_t from = 0; from < 3 << 20; from += (1 << 20) - 1)
+    for (size_t size = 0; size <= SIZE - from; size += 1 << 20) sm_pages_advise(block + from, size);
+  for (size_t i = 0; i < SIZE; i++)
+    if (block[i] != 7) fail_msg("byte %zu is %d", i, block[i]);
+  free(block);
+  sm_pages_advise(NULL, SIZE);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pages__aligned_zeroed_and_apart),
       cmocka_unit_test(pages__nothing_stays),
       cmocka_unit_test(pages__more_than_there_is),
+      cmocka_unit_test(pages__advice_changes_nothing),
   };
   return cmocka_run_group_tests_name("pages", tests, NULL, NULL);
 }
