@@ -11,8 +11,9 @@ enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
 
 struct sm_arena_block {
   sm_arena_block *older;
-  size_t size; /* of data */
+  size_t size; /* of data, or of taken */
   size_t used;
+  void *taken; /* memory that others made, in place of data; NULL: none */
   alignas(max_align_t) unsigned char data[];
 };
 
@@ -24,6 +25,7 @@ static void drop_newest(sm_arena *arena) {
   sm_arena_block *block = arena->newest;
   arena->newest = block->older;
   arena->bytes -= sizeof *block + block->size;
+  if (block->taken != NULL) sm_free(arena->allocator, block->taken);
   sm_free(arena->allocator, block);
 }
 
@@ -85,6 +87,17 @@ sm_string sm_arena_copy(sm_arena *arena, sm_string bytes) {
   if (bytes.size != 0) memcpy(copy, bytes.data, bytes.size);
   copy[bytes.size] = '\0';
   return (sm_string){copy, bytes.size};
+}
+
+bool sm_arena_take(sm_arena *arena, void *memory, size_t size) {
+  size_t total;
+  if (!sm_add_size(sizeof(sm_arena_block), size, &total) || total > arena->max_bytes - arena->bytes) return false;
+  sm_arena_block *block = sm_alloc(arena->allocator, sizeof *block);
+  if (block == NULL) return false;
+  *block = (sm_arena_block){.older = arena->newest, .size = size, .used = size, .taken = memory};
+  arena->newest = block;
+  arena->bytes += total;
+  return true;
 }
 
 sm_arena_mark sm_arena_get_mark(const sm_arena *arena) {

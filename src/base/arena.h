@@ -7,6 +7,7 @@
 #ifndef SM_BASE_ARENA_H
 #define SM_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,10 @@ void *sm_arena_calloc(sm_arena *arena, size_t count, size_t size); /* zeroed */
 
 /* A terminated copy of bytes; its data is NULL when there is no memory. */
 sm_string sm_arena_copy(sm_arena *arena, sm_string bytes);
+
+/* Memory that the arena's allocator made becomes the arena's, and is freed with it; false: over the limit, or no memory, and
+ * it stays the caller's. */
+bool sm_arena_take(sm_arena *arena, void *memory, size_t size);
 
 sm_arena_mark sm_arena_get_mark(const sm_arena *arena);
 void sm_arena_rewind(sm_arena *arena, sm_arena_mark mark);

@@ -7,6 +7,7 @@ enum { ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 
 /* Tag, and length of a value. */
 enum { MAX_HEAD_SIZE = 2 * SM_VARINT_MAX_SIZE };
+_Static_assert((int)MAX_HEAD_SIZE <= (int)SM_DRAFT_HEAD_SIZE, "there is room for it in front of a value that is taken");
 
 void sm_draft_init(sm_draft *draft, sm_arena *arena, const sm_wire_source *source) {
   *draft = (sm_draft){.arena = arena, .source = source};
@@ -150,6 +151,20 @@ sm_status sm_draft_set_list(sm_draft *draft, uint32_t number, sm_spans values, s
 
 sm_status sm_draft_set(sm_draft *draft, uint32_t number, sm_span value, sm_error *err) {
   return sm_draft_set_list(draft, number, (sm_spans){&value, value.data != NULL ? 1 : 0}, err);
+}
+
+sm_status sm_draft_take(sm_draft *draft, uint32_t number, sm_buffer *value, sm_error *err) {
+  uint8_t head[MAX_HEAD_SIZE], *whole = value->data;
+  size_t place, size = value->size - SM_DRAFT_HEAD_SIZE, capacity = value->capacity;
+  if (size > INT32_MAX) return too_large(size, err);
+  uint8_t *end = sm_varint_write(sm_varint_write(head, SM_WIRE_TAG(number, SM_WIRE_BYTES)), size);
+  size_t head_size = (size_t)(end - head), before = SM_DRAFT_HEAD_SIZE - head_size;
+  if (!sm_arena_take(draft->arena, whole, capacity)) return sm_arena_fail(draft->arena, capacity, err);
+  sm_buffer_init(value, value->allocator, value->max_size);
+  memcpy(whole + before, head, head_size);
+  SM_TRY(make_gap(&place, draft, number, 1, err));
+  draft->fields[place] = (sm_draft_field){number, {whole + before, head_size + size}};
+  return SM_OK;
 }
 
 sm_status sm_draft_set_number(sm_draft *draft, uint32_t number, uint64_t value, sm_error *err) {

@@ -47,6 +47,11 @@ sm_status sm_draft_open_entry(sm_draft *out, bool *found, const sm_draft *draft,
 /* One value of type bytes, string or message in place of all of the field. {NULL, 0}: none any more. */
 sm_status sm_draft_set(sm_draft *draft, uint32_t number, sm_span value, sm_error *err);
 
+/* The same of a large value, which is not copied: it was written into a buffer of the arena's allocator, behind
+ * SM_DRAFT_HEAD_SIZE bytes of any contents. The arena takes the buffer's memory; on failure it may be the buffer's still. */
+enum { SM_DRAFT_HEAD_SIZE = 20 };
+sm_status sm_draft_take(sm_draft *draft, uint32_t number, sm_buffer *value, sm_error *err);
+
 /* Several. */
 sm_status sm_draft_set_list(sm_draft *draft, uint32_t number, sm_spans values, sm_error *err);
 

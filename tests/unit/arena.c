@@ -2,6 +2,7 @@
 
 #include <stdalign.h>
 
+#include "base/alloc.h"
 #include "base/arena.h"
 #include "support/fault_alloc.h"
 
@@ -139,6 +140,33 @@ static void arena__rewind_to_the_empty_arena(void **state) {
   end();
 }
 
+static void arena__takes_memory(void **state) {
+  (void)state;
+  begin(10000);
+  char *kept = sm_arena_alloc(&the.arena, 10);
+  sm_arena_mark mark = sm_arena_get_mark(&the.arena);
+  size_t blocks = the.fa.live_blocks;
+  uint64_t bytes = the.arena.bytes;
+  for (int round = 0; round < 2; round++) {
+    void *memory = sm_alloc(&the.fa.base, 3000);
+    assert_true(sm_arena_take(&the.arena, memory, 3000));
+    assert_true(the.arena.bytes >= bytes + 3000); /* it counts for the limit */
+    memset(sm_arena_alloc(&the.arena, 100), 1, 100);
+    memset(memory, 2, 3000);
+    if (round == 0) sm_arena_rewind(&the.arena, mark);
+    if (round == 0) assert_number("blocks", the.fa.live_blocks, blocks);
+    if (round == 0) assert_number("bytes", the.arena.bytes, bytes);
+  }
+  memset(kept, 3, 10);
+  void *refused = sm_alloc(&the.fa.base, 100);
+  assert_false(sm_arena_take(&the.arena, refused, 10000)); /* as large as the limit */
+  assert_false(sm_arena_take(&the.arena, refused, SIZE_MAX));
+  sm_fault_alloc_rearm(&the.fa, 0);
+  assert_false(sm_arena_take(&the.arena, refused, 100));
+  sm_free(&the.fa.base, refused);
+  end();
+}
+
 static void arena__out_of_memory(void **state) {
   (void)state;
   begin(UINT64_MAX);
@@ -166,6 +194,7 @@ int main(void) {
       cmocka_unit_test(arena__few_blocks_for_many_pieces),
       cmocka_unit_test(arena__rewind_takes_back),
       cmocka_unit_test(arena__rewind_to_the_empty_arena),
+      cmocka_unit_test(arena__takes_memory),
       cmocka_unit_test(arena__out_of_memory),
   };
   return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

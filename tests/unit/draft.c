@@ -216,6 +216,32 @@ static void draft__a_copy_is_its_own(void **state) {
   assert_written("the first one", &w);
 }
 
+/* As sm_draft_set does it, at any length of the head; and the buffer is empty. */
+static void draft__takes_a_value(void **state) {
+  (void)state;
+  static const size_t sizes[] = {0, 1, 127, 128, 20000};
+  static const char head[SM_DRAFT_HEAD_SIZE], contents[20000];
+  for (size_t i = 0; i < N_OF(sizes); i++) {
+    for (uint32_t number = 1; number < 10000000; number *= 20) {
+      w_buffer expected = {0};
+      sm_buffer value;
+      read_w(); /* nothing */
+      assert_ok(sm_draft_set_number(&draft, 100, 5, &err), err);
+      sm_buffer_init(&value, arena.allocator, UINT64_MAX);
+      assert_ok(sm_buffer_put(&value, head, sizeof head, &err), err);
+      assert_ok(sm_buffer_put(&value, contents, sizes[i], &err), err);
+      assert_ok(sm_draft_take(&draft, number, &value, &err), err);
+      assert_null(value.data);
+      assert_number("capacity", value.capacity, 0);
+      if (number > 100) w_varint(&expected, 100, 5);
+      w_bytes(&expected, number, contents, sizes[i]);
+      if (number < 100) w_varint(&expected, 100, 5);
+      assert_written("taken", &expected);
+      w_free(&expected);
+    }
+  }
+}
+
 static void draft__faults(void **state) {
   (void)state;
   sm_draft inner;
@@ -243,6 +269,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(draft__filter, set_up, tear_down),
       cmocka_unit_test_setup_teardown(draft__inside, set_up, tear_down),
       cmocka_unit_test_setup_teardown(draft__a_copy_is_its_own, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(draft__takes_a_value, set_up, tear_down),
       cmocka_unit_test_setup_teardown(draft__faults, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
