@@ -3,7 +3,9 @@
  * become values.
  *
  *   freeze.c        which tensors are handles of these variables, and what is done with them
- *   freeze_write.c  the graph that comes of it
+ *   freeze_scope.c  nodes of a graph or function, and where their inputs come from
+ *   freeze_calls.c  functions that get the inputs of nodes
+ *   freeze_write.c  the graph that comes of it; freeze_node.c: a node of it
  *   restores.c      which variable is restored from which key
  *
  * Result: as convert_variables_to_constants_v2 (tensorflow/python/framework/convert_to_constants.py), but that functions
@@ -43,7 +45,7 @@ typedef struct sm_freeze_spec {
  * defs, library  of graph_def.
  *
  * Errors: UNIMPLEMENTED a node does something else with a variable than to read it (with its name and its function's);
- *   an argument of a function is a frozen variable for some callers and not for others. Those of put_value; DATA_LOSS,
+ *   an argument of a function is a frozen variable for some callers and not for others, or nobody knows how it is called. Those of put_value; DATA_LOSS,
  *   RESOURCE_EXHAUSTED. What is needed on the way lies in arena.
  */
 sm_status sm_graph_freeze(sm_buffer *out, sm_spans graph_def, const sm_graph_library *library, sm_op_defs *defs,

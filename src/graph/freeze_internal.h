@@ -1,4 +1,4 @@
-/* Inside freeze.c and freeze_write.c. */
+/* Inside freeze.c, freeze_calls.c, freeze_scope.c, freeze_node.c and freeze_write.c. */
 #ifndef SM_GRAPH_FREEZE_INTERNAL_H
 #define SM_GRAPH_FREEZE_INTERNAL_H
 
@@ -14,41 +14,80 @@ typedef enum sm_freeze_kind {
   SM_FREEZE_GATHER,
   SM_FREEZE_GATHER_ND,
   SM_FREEZE_SHAPE,
-  SM_FREEZE_CALL
+  SM_FREEZE_TRUE,  /* "is it initialized?" */
+  SM_FREEZE_NO_OP, /* is about the handle, and has no outputs */
+  SM_FREEZE_CALL   /* hands its inputs to functions, or on: of other types now */
 } sm_freeze_kind;
 
-/* Operations that call functions with their inputs. */
+/* ---- Operations with lists of inputs ---- */
+
+enum { SM_FREEZE_MAX_LISTS = 4, SM_FREEZE_MAX_FUNCTIONS = 2 };
+
+typedef struct sm_freeze_list {
+  const char *types;                              /* attribute: of the inputs */
+  const char *functions[SM_FREEZE_MAX_FUNCTIONS]; /* attributes: they are the last arguments of these */
+} sm_freeze_list;
+
 typedef struct sm_freeze_call {
-  const char *op;
-  size_t n_before;          /* inputs that are not for the function, such as a condition */
-  const char *functions[2]; /* attributes */
-  const char *inputs;       /* attribute with the types of the inputs behind those */
-  const char *outputs;      /* of the outputs */
-  bool is_loop;             /* results are arguments of the next round */
+  const char *op;  /* NULL: the function itself, which is an op */
+  size_t n_before; /* inputs in front of the lists, such as a condition */
+  sm_freeze_list lists[SM_FREEZE_MAX_LISTS];
+  const char *outputs; /* attribute: types of the outputs; NULL: these have nothing to do with the inputs */
+  bool returns_inputs; /* outputs are of the types of the inputs; else what the functions return */
 } sm_freeze_call;
+
+/* A function that a node calls. Of the node's inputs, counted behind n_before, first .. first + n are its last arguments. */
+typedef struct sm_freeze_callee {
+  struct sm_freeze_scope *scope;
+  size_t first, n;
+  bool returns; /* its results are the node's outputs */
+} sm_freeze_callee;
+
+/* ---- Nodes and functions ---- */
+
+/* Where an input comes from: a node of the same graph, an argument of the function, or neither. */
+typedef struct sm_freeze_input {
+  size_t at;       /* which one; SIZE_MAX: a control input, or it is not there */
+  uint64_t output; /* of the node */
+  bool is_argument;
+} sm_freeze_input;
 
 typedef struct sm_freeze_node {
   sm_string name;
   sm_span bytes;
+  sm_string op;
   sm_freeze_kind kind;
   size_t variable;   /* CONST: by number in the spec */
   sm_dtype dtype;    /* of the value that its outputs, or what it reads, now are; SM_DT_INVALID */
   bool is_reference; /* its output was one, of TensorFlow 1 */
-  const sm_freeze_call *call;
-  sm_dtype *inputs; /* CALL: new types, SM_DT_INVALID where nothing changes; behind n_before */
-  const sm_dtype *outputs;
-  size_t n_inputs, n_outputs;
+  bool has_branches; /* PASS: several outputs, all of them handles */
+  const sm_freeze_input *inputs;
+  size_t n_inputs;
+  const sm_freeze_call *call; /* NULL: it has no such lists */
+  const sm_freeze_callee *callees;
+  size_t n_callees;
+  sm_dtype *types; /* CALL: new ones of the inputs in lists, SM_DT_INVALID where nothing changes; NULL: nothing does */
+  size_t n_types;
+  const sm_dtype *results; /* CALL: new types of the outputs, likewise */
+  size_t n_results;
 } sm_freeze_node;
+
+/* An argument of a function, by its name. */
+typedef struct sm_freeze_arg {
+  sm_string name;
+  size_t at;
+} sm_freeze_arg;
 
 /* The graph, or a function. */
 typedef struct sm_freeze_scope {
-  sm_function_type type; /* of a function */
-  sm_span bytes;         /* FunctionDef */
-  sm_dtype *args;        /* new types; SM_DT_INVALID where nothing changes */
+  sm_string name;           /* of the function; "": the graph */
+  sm_span bytes;            /* FunctionDef */
+  sm_function_type type;    /* of a function */
+  sm_freeze_arg *arg_names; /* type.n_inputs of them, sorted */
+  sm_dtype *args;           /* new types; SM_DT_INVALID where nothing changes */
   sm_dtype *results;
   sm_freeze_node *nodes; /* sorted by name; NULL: not looked at yet */
   size_t n_nodes;
-  sm_string name; /* of the function; "": the graph */
   bool is_waiting, was_visited;
 } sm_freeze_scope;
 
@@ -63,7 +102,47 @@ typedef struct sm_freeze_work {
   size_t *waiting, n_waiting;
 } sm_freeze_work;
 
+static inline bool sm_freeze_is_op(sm_string op, const char *name) { return sm_string_equal(op, sm_string_of(name)); }
+
+/* Ops on references to variables begin with it, and go on with the name of the op on values. */
+static inline bool sm_freeze_is_ref_op(sm_string op) { return op.size > 3 && memcmp(op.data, "Ref", 3) == 0; }
+
+/* ---- freeze_scope.c ---- */
+
+sm_status sm_freeze_open_function(sm_freeze_work *work, size_t function, sm_error *err);
+
+/* Its nodes, where their inputs come from, and whom they call. */
+sm_status sm_freeze_open_nodes(sm_freeze_work *work, sm_freeze_scope *scope, sm_error *err);
+
 sm_freeze_node *sm_freeze_find_node(const sm_freeze_scope *scope, sm_string name);
+
+/* Where a tensor comes from, named as in the scope. */
+sm_freeze_input sm_freeze_find_input(const sm_freeze_scope *scope, sm_string tensor);
+
+/* UNIMPLEMENTED, with the names of node and function. */
+sm_status sm_freeze_fail(const sm_freeze_scope *scope, const sm_freeze_node *node, const char *what, sm_error *err);
+
+/* ---- freeze_calls.c ---- */
+
+/* Fills in call, callees and n_types. Errors: UNIMPLEMENTED an absent function. */
+sm_status sm_freeze_find_calls(sm_freeze_node *node, sm_freeze_work *work, const sm_freeze_scope *scope, sm_error *err);
+
+/* The list that an attribute has the types of; NULL: none. *first: where it begins among the inputs behind n_before. */
+sm_status sm_freeze_find_list(const sm_freeze_list **out, size_t *first, const sm_freeze_node *node, sm_string attr,
+                              const sm_wire_source *source, sm_error *err);
+
+/* Do those who call a function agree about what it gets and returns, and do they all know what it gets? */
+sm_status sm_freeze_check_calls(sm_freeze_work *work, const sm_freeze_scope *scope, sm_error *err);
+
+/* ---- freeze_node.c, freeze_write.c ---- */
+
+/* Appends a field with the node as it is now, and what it needs beside it; number: of the field. */
+sm_status sm_freeze_put_node(sm_buffer *out, const sm_freeze_work *work, const sm_freeze_scope *scope,
+                             const sm_freeze_node *node, uint32_t number, sm_error *err);
+
+/* Appends a field with the name of a tensor, whose output may have got another name. */
+sm_status sm_freeze_put_tensor(sm_buffer *out, uint32_t number, const sm_freeze_scope *scope, sm_string tensor,
+                               sm_error *err);
 
 sm_status sm_freeze_write(sm_buffer *out, const sm_freeze_work *work, sm_error *err);
 

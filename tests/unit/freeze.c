@@ -15,6 +15,9 @@ static sm_fault_alloc allocator;
 #define CALLS(name) " attr { key: 'f' value { func { name: '" name "' } } }"
 #define VALUE " attr { key: 'value' value { tensor { dtype: DT_FLOAT tensor_shape { } float_val: 7 } } }"
 
+#define TRUE \
+  T("dtype", "DT_BOOL") " attr { key: 'value' value { tensor { dtype: DT_BOOL tensor_shape { } bool_val: true } } }"
+
 /* A graph, frozen: what it becomes, or what is said of it. Variables are w and v; the last argument of function bound is bound
  * to one. */
 typedef struct row {
@@ -52,7 +55,7 @@ static const row rows[] = {
                           "node { name: 'g' op: 'GatherV2' input: 'i' input: 'n' input: 'g/axis' input: '^n'" T(
                               "Tindices", "DT_INT32") T("Taxis", "DT_INT32")
                               T("Tparams", "DT_FLOAT") " }"
-                                                       "node { name: 'g/axis' op: 'Const'" T(
+                                                       "node { name: 'g/axis' op: 'Const' input: '^i'" T(
                                                            "dtype",
                                                            "DT_INT32") " attr { key: 'value' value { tensor { dtype: "
                                                                        "DT_INT32 tensor_shape { } int_val: 0 } } } }"
@@ -106,6 +109,140 @@ static const row rows[] = {
      "library { function { signature { name: 'bound' input_arg { name: 'h' type: DT_FLOAT } output_arg { name: 'o' "
      "type: DT_FLOAT } } ret { key: 'o' value: 'h' } } }",
      NULL},
+    {"a gather of batches; the name of its axis is taken",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'n' op: 'Const' } node { name: 'g/axis' op: 'NoOp' }"
+     "node { name: 'g' op: 'ResourceGather' input: 'w' input: 'n' attr { key: 'batch_dims' value { i: 2 } } }",
+     "node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE
+     " } node { name: 'n' op: 'Const' }"
+     "node { name: 'g/axis' op: 'NoOp' }"
+     "node { name: 'g' op: 'GatherV2' input: 'w' input: 'n' input: 'g/axis_1' attr { key: 'batch_dims' value { i: 2 } "
+     "}" T("Taxis", "DT_INT32")
+         T("Tparams", "DT_FLOAT") " }"
+                                  "node { name: 'g/axis_1' op: 'Const' input: '^w'" T(
+                                      "dtype", "DT_INT32") " attr { key: 'value' value { tensor { dtype: DT_INT32 "
+                                                           "tensor_shape { } int_val: 2 } } } }",
+     NULL},
+    {"questions about the handle",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'v' op: 'VariableV2' }"
+     "node { name: 'q' op: 'VarIsInitializedOp' input: 'w' input: '^v' }"
+     "node { name: 'r' op: 'IsVariableInitialized' input: 'v'" T(
+         "dtype", "DT_FLOAT") " }"
+                              "node { name: 'd' op: 'DisableCopyOnRead' input: 'w:0' device: '/cpu:0' }",
+     "node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE " } node { name: 'v' op: 'Const'" T(
+         "dtype", "DT_FLOAT") VALUE " }"
+                                    "node { name: 'q' op: 'Const' input: '^w' input: '^v'" TRUE " }"
+                                    "node { name: 'r' op: 'Const' input: '^v'" TRUE " }"
+                                    "node { name: 'd' op: 'NoOp' input: '^w' device: '/cpu:0' }",
+     NULL},
+    {"references in a loop and a branch",
+     "node { name: 'v' op: 'VariableV2' } node { name: 'p' op: 'Placeholder' }"
+     "node { name: 'e' op: 'RefEnter' input: 'v'" T(
+         "T", "DT_FLOAT") " }"
+                          "node { name: 's' op: 'RefSwitch' input: 'e' input: 'p'" T(
+                              "T", "DT_FLOAT") " }"
+                                               "node { name: 'a' op: 'RefIdentity' input: 's:1'" T(
+                                                   "T", "DT_FLOAT") " }"
+                                                                    "node { name: 'n' op: 'Neg' input: 'a'" T(
+                                                                        "T", "DT_FLOAT") " }",
+     "node { name: 'v' op: 'Const'" T("dtype", "DT_FLOAT") VALUE
+     " } node { name: 'p' op: 'Placeholder' }"
+     "node { name: 'e' op: 'Enter' input: 'v'" T(
+         "T", "DT_FLOAT") " }"
+                          "node { name: 's' op: 'Switch' input: 'e' input: 'p'" T(
+                              "T", "DT_FLOAT") " }"
+                                               "node { name: 'a' op: 'Identity' input: 's:1'" T(
+                                                   "T", "DT_FLOAT") " }"
+                                                                    "node { name: 'n' op: 'Neg' input: 'a'" T(
+                                                                        "T", "DT_FLOAT") " }",
+     NULL},
+    {"several at once through IdentityN",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'x' op: 'Placeholder' }"
+     "node { name: 'i' op: 'IdentityN' input: 'x' input: 'w'" TYPES(
+         "T", "DT_INT64, DT_RESOURCE") " }"
+                                       "node { name: 'r' op: 'ReadVariableOp' input: 'i:1'" T(
+                                           "dtype", "DT_FLOAT") " }"
+                                                                "node { name: 'n' op: 'Neg' input: 'i' }",
+     "node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE
+     " } node { name: 'x' op: 'Placeholder' }"
+     "node { name: 'i' op: 'IdentityN' input: 'x' input: 'w'" TYPES(
+         "T", "DT_INT64, DT_FLOAT") " }"
+                                    "node { name: 'r' op: 'Identity' input: 'i:1'" T(
+                                        "T", "DT_FLOAT") " }"
+                                                         "node { name: 'n' op: 'Neg' input: 'i' }",
+     NULL},
+    {"branches of a Case, one of which asks",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'k' op: 'Placeholder' }"
+     "node { name: 'c' op: 'Case' input: 'k' input: 'w'"
+     " attr { key: 'branches' value { list { func { name: 'f' } func { name: 'h' } } } }" TYPES(
+         "Tin", "DT_RESOURCE") " }"
+                               "library { function { signature { name: 'f' input_arg { name: 'a' type: DT_RESOURCE } }"
+                               "  node_def { name: 'q' op: 'VarIsInitializedOp' input: 'a' }"
+                               "  ret { key: 'y' value: 'q:is_initialized:0' } }"
+                               "function { signature { name: 'h' input_arg { name: 'b' type: DT_RESOURCE } }"
+                               "  node_def { name: 'r' op: 'ReadVariableOp' input: 'b' } node_def { name: 'n' op: "
+                               "'Neg' input: 'r:value:0' } } }",
+     "node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE
+     " } node { name: 'k' op: 'Placeholder' }"
+     "node { name: 'c' op: 'Case' input: 'k' input: 'w'"
+     " attr { key: 'branches' value { list { func { name: 'f' } func { name: 'h' } } } }" TYPES(
+         "Tin", "DT_FLOAT") " }"
+                            "library { function { signature { name: 'f' input_arg { name: 'a' type: DT_FLOAT } }"
+                            "  node_def { name: 'q' op: 'Const'" TRUE " } ret { key: 'y' value: 'q:output:0' } }"
+                            "function { signature { name: 'h' input_arg { name: 'b' type: DT_FLOAT } }"
+                            "  node_def { name: 'r' op: 'Identity' input: 'b'" T(
+                                "T", "DT_FLOAT") " } node_def { name: 'n' op: 'Neg' input: 'r:output:0' } } }",
+     NULL},
+    {"captured by the functions of datasets, whose last arguments they are",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'd' op: 'RangeDataset' } node { name: 's' op: 'Const' }"
+     "node { name: 'm' op: 'ReduceDataset' input: 'd' input: 's' input: 'w'" CALLS("f") TYPES("Tstate", "DT_FLOAT")
+         TYPES("Targuments",
+               "DT_RESOURCE") " }"
+                              "library { function { signature { name: 'f' input_arg { name: 'state' type: DT_FLOAT }"
+                              "  input_arg { name: 'element' type: DT_INT64 } input_arg { name: 'a' type: DT_RESOURCE "
+                              "} } } }",
+     "node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE
+     " } node { name: 'd' op: 'RangeDataset' } node { name: 's' op: 'Const' }"
+     "node { name: 'm' op: 'ReduceDataset' input: 'd' input: 's' input: 'w'" CALLS("f") TYPES("Tstate", "DT_FLOAT")
+         TYPES(
+             "Targuments",
+             "DT_FLOAT") " }"
+                         "library { function { signature { name: 'f' input_arg { name: 'state' type: DT_FLOAT }"
+                         "  input_arg { name: 'element' type: DT_INT64 } input_arg { name: 'a' type: DT_FLOAT } } } }",
+     NULL},
+    {"a function that is an op, and returns the variable",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'f' input: 'w' }"
+     "node { name: 'r' op: 'ReadVariableOp' input: 'c:1' }"
+     "library { function { signature { name: 'f' input_arg { name: 'a' type: DT_RESOURCE }"
+     "  output_arg { name: 'x' type: DT_FLOAT } output_arg { name: 'y' type: DT_RESOURCE } } ret { key: 'y' value: 'a' "
+     "} } }",
+     "node { name: 'w' op: 'Const'" T("dtype", "DT_FLOAT") VALUE
+     " } node { name: 'c' op: 'f' input: 'w' }"
+     "node { name: 'r' op: 'Identity' input: 'c:1'" T(
+         "T", "DT_FLOAT") " }"
+                          "library { function { signature { name: 'f' input_arg { name: 'a' type: DT_FLOAT }"
+                          "  output_arg { name: 'x' type: DT_FLOAT } output_arg { name: 'y' type: DT_FLOAT } } ret { "
+                          "key: 'y' value: 'a' } } }",
+     NULL},
+    {"the same function in another way",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'PartitionedCall' input: 'w'" CALLS("f")
+         TYPES("Tin", "DT_RESOURCE") " }"
+                                     "node { name: 'g' op: 'SymbolicGradient' input: 'w'" CALLS(
+                                         "f") " }"
+                                              "library { function { signature { name: 'f' input_arg { name: 'a' type: "
+                                              "DT_RESOURCE } } } }",
+     NULL, "node g: SymbolicGradient does more"},
+    {"the same function, nobody knows how",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'PartitionedCall' input: 'w'" CALLS("f")
+         TYPES("Tin", "DT_RESOURCE") " } node { name: 'g' op: 'SomeOp'" CALLS(
+             "f") " }"
+                  "library { function { signature { name: 'f' input_arg { name: 'a' type: DT_RESOURCE } } } }",
+     NULL, "node g: how it calls a function with a variable is not known"},
+    {"a reference, taken by what nobody knows",
+     "node { name: 'v' op: 'VariableV2' } node { name: 'u' op: 'SomeOp' input: 'v' }", NULL,
+     "node u: SomeOp does more"},
+    {"a variable as condition",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'If' input: 'w'" TYPES("Tin", "") " }", NULL,
+     "node c: a variable is not what it takes there"},
     {"written", "node { name: 'w' op: 'VarHandleOp' } node { name: 'a' op: 'AssignVariableOp' input: 'w' input: 'w' }",
      NULL, "node a: AssignVariableOp does more with a variable than to read it"},
     {"a reference that is written",
@@ -125,9 +262,9 @@ static const row rows[] = {
                                                                      "input_arg { name: 'h' type: DT_RESOURCE } } } }",
      NULL, "node d: its function takes a variable there that is frozen for some who call it"},
     {"more inputs than the function has",
-     "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'PartitionedCall' input: 'w'" CALLS(
-         "f") " }"
-              "library { function { signature { name: 'f' } } }",
+     "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'PartitionedCall' input: 'w'" CALLS("f")
+         TYPES("Tin", "DT_RESOURCE") " }"
+                                     "library { function { signature { name: 'f' } } }",
      NULL, "node c: has more inputs than its function"},
     {"an absent function",
      "node { name: 'w' op: 'VarHandleOp' } node { name: 'c' op: 'PartitionedCall' input: 'w'" CALLS("f") " }", NULL,
