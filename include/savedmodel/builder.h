@@ -210,6 +210,13 @@ SM_API sm_status sm_builder_strip_default_attrs(sm_builder *builder, size_t grap
 /** Write them again, for readers that do not know the defaults. */
 SM_API sm_status sm_builder_restore_default_attrs(sm_builder *builder, size_t graph, sm_error *err);
 
+/**
+ * Make debug nodes into such that do nothing, in functions, too: Assert and PrintV2 become NoOps that wait for what they
+ * looked at, CheckNumerics and Print hand their first input on.
+ * Result: as SaveOptions(experimental_debug_stripper=True) of tf.saved_model.save.
+ */
+SM_API sm_status sm_builder_strip_debug_ops(sm_builder *builder, size_t graph, sm_error *err);
+
 /** Leave out debug/ and the traces in the graph. */
 SM_API sm_status sm_builder_strip_debug_info(sm_builder *builder, sm_error *err);
 

@@ -351,7 +351,7 @@ typedef struct sm_export_options {
   const char *io_device; /* has no effect: files are written by the caller's machine */
   sm_variable_policy variable_policy;
   bool no_custom_gradients;      /* leave out those registered in libraries */
-  bool strip_debug_ops;          /* UNIMPLEMENTED */
+  bool strip_debug_ops;          /* see sm_builder_strip_debug_ops */
   bool image_format;             /* UNIMPLEMENTED, as in released TensorFlow */
   bool skip_saver;               /* loaders that run a session then leave variables uninitialised */
   const char *const *extra_tags; /* beside "serve" */

@@ -2,6 +2,7 @@
 #include "builder/builder_internal.h"
 #include "builder/built_objects.h"
 #include "builder/encode_parts.h"
+#include "graph/graph_edit.h"
 #include "objects/checkpoint_graph.h"
 
 /* Fields of GraphDef and FunctionDefLibrary, of MetaInfoDef and of entries of maps. */
@@ -53,7 +54,6 @@ static sm_status read_options(sm_export_options *out, const sm_export_options *o
   if (options->struct_size == 0)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "sm_export_options.struct_size is 0: start from SM_EXPORT_OPTIONS_INIT");
   memcpy(out, options, options->struct_size < sizeof *out ? options->struct_size : sizeof *out);
-  if (out->strip_debug_ops) return SM_FAIL(err, SM_UNIMPLEMENTED, "strip_debug_ops");
   if (!out->image_format) return SM_OK;
   return SM_FAIL(err, SM_UNIMPLEMENTED, "image_format: no released version of TensorFlow reads such models");
 }
@@ -68,6 +68,17 @@ static sm_status put_nodes(attachment *a, sm_string made, bool is_node, sm_error
     if ((sm_wire_number(&field) == GRAPH_NODE) == is_node)
       SM_TRY(sm_buffer_put(&a->graph_def, field.whole.data, field.whole.size, err));
   return sm_wire_finish(&reader, err);
+}
+
+static sm_status strip_graph(attachment *a, sm_error *err) {
+  sm_buffer stripped;
+  const sm_span whole = {a->graph_def.data, a->graph_def.size};
+  const sm_wire_source source = {.name = "graph", .bytes = whole};
+  sm_buffer_init(&stripped, a->objects->allocator, UINT64_MAX);
+  sm_status status = sm_debug_ops_strip(&stripped, (sm_spans){&whole, 1}, &source, err);
+  sm_buffer_free(&a->graph_def);
+  a->graph_def = stripped;
+  return status;
 }
 
 static sm_status put_graph(attachment *a, sm_error *err) {
@@ -157,6 +168,7 @@ static sm_status derive(attachment *a, sm_error *err) {
   const sm_string tracked = {(const char *)a->tracked.data, a->tracked.size};
   if (!a->options.skip_saver) SM_TRY(sm_built_saver_make(&a->main, a->objects, &a->layout, tracked, err));
   SM_TRY(put_graph(a, err));
+  if (a->options.strip_debug_ops) SM_TRY(strip_graph(a, err));
   SM_TRY(put_info(a, err));
   return sm_built_encode(&a->saved, a->objects, &a->layout, &a->wrappers, &a->options, err);
 }

@@ -72,6 +72,7 @@
   X(shards, STRING, "convert")                                             \
   X(slice, STRING, "cat")                                                  \
   X(strip_debug_info, BOOL, "edit")                                        \
+  X(strip_debug_ops, BOOL, "edit")                                         \
   X(strip_default_attrs, BOOL, "edit")                                     \
   X(to_v1, BOOL, "edit")                                                   \
   X(with_tags, STRING, "show")

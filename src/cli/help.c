@@ -110,6 +110,7 @@ static const char edit_text[] =
     "  --freeze                         variables become constants\n"
     "  --to-v1                          leaves out the object graph of TensorFlow 2\n"
     "  --clear-devices                  of nodes, functions and variables\n"
+    "  --strip-debug-ops                Assert and PrintV2 become NoOps, CheckNumerics and Print become Identities\n"
     "  --strip-default-attrs            leaves out attributes that have the value they have without\n"
     "  --add-asset-extra FILE[=NAME]    below assets.extra\n"
     "  --set-meta KEY=VALUE             words about the model, kept in assets.extra/metadata.json\n";

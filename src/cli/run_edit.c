@@ -207,6 +207,7 @@ static sm_status set(editing *the, sm_error *err) {
   if (args->values[CLI_freeze] != NULL) SM_TRY(change_nodes(the, sm_builder_freeze, err));
   if (args->values[CLI_to_v1] != NULL) SM_TRY(change_nodes(the, sm_builder_drop_object_graph, err));
   if (args->values[CLI_clear_devices] != NULL) SM_TRY(change_nodes(the, sm_builder_clear_devices, err));
+  if (args->values[CLI_strip_debug_ops] != NULL) SM_TRY(change_nodes(the, sm_builder_strip_debug_ops, err));
   if (args->values[CLI_strip_default_attrs] != NULL) SM_TRY(change_nodes(the, sm_builder_strip_default_attrs, err));
   SM_TRY(each(the, CLI_add_asset_extra, add_extra, err));
   return each(the, CLI_set_meta, set_meta, err);

@@ -4,6 +4,7 @@
  *   rewrite.c        walks the nodes of a graph and of its functions, and puts together what is made of them
  *   default_attrs.c  attributes that say what goes without saying: left out, put back
  *   devices.c        where nodes are placed
+ *   strip_debug.c    nodes that only watch
  *   op_list.c        the definitions of the operations a graph uses
  */
 #ifndef SM_GRAPH_GRAPH_EDIT_H
@@ -51,6 +52,17 @@ sm_status sm_devices_clear(sm_buffer *out, sm_spans graph_def, bool in_functions
  * DATA_LOSS, RESOURCE_EXHAUSTED. */
 sm_status sm_devices_list(const sm_string **out, size_t *n, sm_spans graph_def, const sm_graph_library *library,
                           const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
+/* ---- Nodes that only watch ---- */
+
+/*
+ * Appends the GraphDef with its debug nodes made into such that do nothing, in functions, too: Assert and PrintV2 become
+ * NoOps that wait for what they looked at, CheckNumerics and Print hand their first input on. Their names stay, so whatever
+ * names them is right still.
+ *
+ * As TensorFlow: SaveOptions.experimental_debug_stripper. Errors: DATA_LOSS, RESOURCE_EXHAUSTED.
+ */
+sm_status sm_debug_ops_strip(sm_buffer *out, sm_spans graph_def, const sm_wire_source *source, sm_error *err);
 
 /* ---- Definitions of what is used ---- */
 
