@@ -359,6 +359,11 @@ typedef struct sm_export_options {
   bool no_signatures;                        /* none, instead of TensorFlow's choice */
   void (*note)(void *ctx, const char *what); /* told of choices that may surprise; NULL: nobody wants to know */
   void *note_ctx;
+  uint64_t
+      move_constants_above; /* bytes: larger constants of numbers, captured ones and Const nodes of functions, become
+                                    variables that are not trainable, so that their values lie in the checkpoint, which
+                                    may be of any size. Those of functions are in the root's list "moved_constants". What
+                                    loops and datasets have stays, and a note says so. 0: all stay */
 } sm_export_options;
 
 #define SM_EXPORT_OPTIONS_INIT \

@@ -12,6 +12,7 @@
  *   object_tracked.c     the object graph of the checkpoint
  *   object_main.c        the graph that sessions run; object_saver.c   what saves and restores there
  *   object_namespaces.c  operations that may be saved
+ *   object_constants.c   large constants that become variables
  *   object_attach.c      all of it into a builder
  */
 #ifndef SM_BUILDER_BUILT_OBJECTS_H
@@ -209,6 +210,11 @@ sm_status sm_built_wrap(sm_built_wrappers *out, sm_object_graph *objects, const 
 
 /* Are all operations of functions of namespaces that are allowed? The main graph has none of any. */
 sm_status sm_built_check_namespaces(const sm_object_graph *objects, const sm_export_options *options, sm_error *err);
+
+/* ---- object_constants.c ---- */
+
+/* Does what options->move_constants_above says. Before signatures are made of functions. */
+sm_status sm_built_move_constants(sm_object_graph *objects, const sm_export_options *options, sm_error *err);
 
 /* ---- object_tables.c ---- */
 

@@ -233,13 +233,15 @@ sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_bui
   if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
   if (builder->n_graphs != 0)
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "the model has a meta graph: objects are read from a model with one");
+  sm_status status = sm_built_move_constants(objects, &a.options, err);
   objects->is_attached = true;
+  SM_TRY(status);
   sm_buffer *const buffers[] = {&a.saved, &a.tracked, &a.graph_def, &a.info};
   for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
     sm_buffer_init(buffers[i], objects->allocator, UINT64_MAX);
   a.main.arena = &objects->arena;
   sm_name_index_init(&a.main.names, objects->allocator);
-  sm_status status = sm_graph_new(&a.main.graph, objects->allocator, err);
+  status = sm_graph_new(&a.main.graph, objects->allocator, err);
   if (status == SM_OK) status = attach(index, &a, err);
   sm_graph_free(a.main.graph);
   sm_name_index_free(&a.main.names);

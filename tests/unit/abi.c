@@ -120,7 +120,7 @@ static void abi__saved_objects(void **state) {
       SIZE(sm_function_alias_spec, 16),
       AT(sm_function_alias_spec, alias, 0),
       AT(sm_function_alias_spec, function, 8),
-      SIZE(sm_export_options, 112),
+      SIZE(sm_export_options, 120),
       AT(sm_export_options, struct_size, 0),
       AT(sm_export_options, namespace_whitelist, 8),
       AT(sm_export_options, n_namespaces, 16),
@@ -138,6 +138,7 @@ static void abi__saved_objects(void **state) {
       AT(sm_export_options, no_signatures, 88),
       AT(sm_export_options, note, 96),
       AT(sm_export_options, note_ctx, 104),
+      AT(sm_export_options, move_constants_above, 112),
   };
   check_all(members, N_OF(members));
 }
