@@ -196,10 +196,49 @@ SM_API sm_status sm_builder_freeze(sm_builder *builder, size_t graph, sm_error *
 
 /**
  * Leave out the object graph: the model is then one of V1 for all loaders. Sessions never see the difference;
- * tf.saved_model.load gives the signatures, and no objects. The init op is named by the collection "saved_model_main_op", as
- * V1 models have it. Functions and the checkpoint stay. Nothing happens to a model without.
+ * tf.saved_model.load gives the signatures and, in a list, the variables, and can save them again: for that each variable
+ * that the saver restores gets a node that reads it, one that would initialise it, and a VariableDef in the collections. The
+ * init op is named by the collection "saved_model_main_op", as V1 models have it. Functions and the checkpoint stay. Nothing
+ * happens to a model without.
  */
 SM_API sm_status sm_builder_drop_object_graph(sm_builder *builder, size_t graph, sm_error *err);
+
+/** How a V1 model gets an object graph. Zero is the default of every field; start from SM_OBJECTS_OPTIONS_INIT. */
+typedef struct sm_objects_options {
+  size_t struct_size;
+  bool
+      flat_names; /* a variable "layer/kernel" becomes the root's attribute of that name; default: the attribute "kernel"
+                      of an object "layer" */
+} sm_objects_options;
+
+#define SM_OBJECTS_OPTIONS_INIT \
+  { .struct_size = sizeof(sm_objects_options) }
+
+/**
+ * Give a V1 model an object graph: tf.saved_model.load then gives its variables and tables as objects, and its signatures
+ * as functions; tf.train.Checkpoint restores its variables by name. Sessions run the graph, saver and signatures that they
+ * ran before. Made are
+ *
+ *   of each variable that the saver restores   an object under its name. Where one is called "a" and another "a/b", the second
+ *                                              keeps its name in one piece. Lists "variables" and "trainable_variables"
+ *                                              have all of them, unless variables are called so
+ *   of each table that the init op fills       an object that is made and filled when the model is loaded
+ *   of each asset                              an object in the list "asset_paths"
+ *   of each signature                          a function, cut out of the graph
+ *   of each reference variable (VariableV2)    a resource: VarHandleOp and operations that go with it, in the graph too
+ *
+ * The values are not touched: the checkpoint gets second names for them, and the object graph. Nothing happens to a model
+ * that has an object graph.
+ *
+ * options  NULL: defaults.
+ *
+ * Errors: FAILED_PRECONDITION in_place, or there are other meta graphs, of which tf.saved_model.load wants none; UNIMPLEMENTED
+ *   something is done to a reference variable that resources do not have, or what the init op does is more than filling
+ *   tables; the message names the node. INVALID_ARGUMENT a signature that cannot be cut: it needs a Placeholder that is none
+ *   of its inputs, or a variable without a value. NOT_FOUND the checkpoint lacks a variable.
+ */
+SM_API sm_status sm_builder_add_object_graph(sm_builder *builder, size_t graph, const sm_objects_options *options,
+                                             sm_error *err);
 
 /** Of nodes and functions, and of the object graph's variables. */
 SM_API sm_status sm_builder_clear_devices(sm_builder *builder, size_t graph, sm_error *err);
