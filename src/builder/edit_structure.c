@@ -98,8 +98,7 @@ typedef struct item_list {
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80; }
 
-/* As sanitize_arg_name does; what is not ASCII counts as letters. */
-static sm_status make_parameter_name(sm_string *out, sm_string name, sm_arena *arena, sm_error *err) {
+sm_status sm_edit_parameter_name(sm_string *out, sm_string name, sm_arena *arena, sm_error *err) {
   static const char prefix[] = "arg_";
   bool is_prefixed = name.size == 0 || !(is_letter(name.data[0]));
   size_t at = is_prefixed ? sizeof prefix - 1 : 0;
@@ -127,7 +126,7 @@ static sm_status read_item(item *out, const sm_wire_entry *entry, const sm_draft
                            sm_error *err) {
   sm_span value, name;
   *out = (item){.key = entry->key, .sorted_by = entry->key};
-  if (direction == SM_EDIT_INPUT) SM_TRY(make_parameter_name(&out->sorted_by, entry->key, dict->arena, err));
+  if (direction == SM_EDIT_INPUT) SM_TRY(sm_edit_parameter_name(&out->sorted_by, entry->key, dict->arena, err));
   SM_TRY(sm_wire_find_bytes(&value, entry->bytes, 2, dict->source, err));
   sm_wire_reader reader = sm_wire_read(value, dict->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
@@ -242,7 +241,7 @@ sm_status sm_edit_rename_in_structure(sm_draft *concrete, sm_string *key, sm_str
                    is_input ? "argument" : "result", name.data);
   *key = meant->key;
   *new_key = new_name;
-  if (is_input) SM_TRY(make_parameter_name(new_key, new_name, dict->arena, err));
+  if (is_input) SM_TRY(sm_edit_parameter_name(new_key, new_name, dict->arena, err));
   for (size_t i = 0; i < list.n; i++)
     if (&list.items[i] != meant && sm_string_equal(list.items[i].sorted_by, *new_key))
       return SM_FAIL(err, SM_ALREADY_EXISTS, "the function of the signature has a \"%.100s\" already", new_key->data);

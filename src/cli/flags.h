@@ -75,6 +75,7 @@
   X(strip_debug_ops, BOOL, "edit")                                         \
   X(strip_default_attrs, BOOL, "edit")                                     \
   X(to_v1, BOOL, "edit")                                                   \
+  X(to_v2, BOOL, "edit")                                                   \
   X(with_tags, STRING, "show")
 
 typedef enum cli_flag {

@@ -1,0 +1,236 @@
+#include "builder/to_v2.h"
+
+/* Fields of NodeDef, AssetFileDef, TensorInfo, CollectionDef, its lists, Any, map entries: proto/node_def.proto,
+ * meta_graph.proto. */
+enum {
+  NODE_INPUT = 3,
+  ASSET_INFO = 1,
+  INFO_NAME = 1,
+  ASSET_FILENAME = 2,
+  NODE_LIST = 1,
+  ANY_LIST = 5,
+  VALUE = 1,
+  ANY_VALUE = 2,
+  ENTRY_VALUE = 2
+};
+
+static bool is_op(sm_string op, const char *name) { return sm_string_equal(op, sm_string_of(name)); }
+
+static bool begins_with(sm_string text, const char *begin) {
+  size_t size = strlen(begin);
+  return text.size >= size && memcmp(text.data, begin, size) == 0;
+}
+
+static bool is_table(sm_string op) {
+  return is_op(op, "HashTableV2") || is_op(op, "MutableHashTableV2") || is_op(op, "MutableHashTableOfTensorsV2") ||
+         is_op(op, "MutableDenseHashTableV2");
+}
+
+/* Operations that put something into the table that is their first input. */
+static bool is_filler(sm_string op) {
+  return begins_with(op, "InitializeTable") || begins_with(op, "LookupTableImport") ||
+         begins_with(op, "LookupTableInsert");
+}
+
+/* ---- The init op ---- */
+
+static sm_status mark_collection(sm_conversion *c, const char *key, sm_error *err) {
+  sm_draft collection, list;
+  sm_spans names;
+  bool found;
+  SM_TRY(sm_draft_open_entry(&collection, &found, &c->edit.draft, SM_META_GRAPH_COLLECTION, sm_string_of(key), err));
+  SM_TRY(sm_draft_open(&list, &collection, NODE_LIST, err));
+  SM_TRY(sm_draft_get(&names, &list, VALUE, err));
+  for (size_t i = 0; i < names.n; i++) sm_reach_mark_tensor(&c->reach, sm_text_of(names.items[i]), SM_OF_INIT);
+  return SM_OK;
+}
+
+static sm_status mark_signature(sm_conversion *c, sm_error *err) {
+  sm_draft signature;
+  sm_spans outputs;
+  bool found;
+  const sm_string key = sm_string_of(SM_KEY_INIT_OP);
+  SM_TRY(sm_draft_open_entry(&signature, &found, &c->edit.draft, SM_META_GRAPH_SIGNATURE, key, err));
+  SM_TRY(sm_draft_get(&outputs, &signature, SM_SIGNATURE_OUTPUT, err));
+  for (size_t i = 0; i < outputs.n; i++) {
+    sm_span info, name;
+    SM_TRY(sm_wire_find_bytes(&info, outputs.items[i], ENTRY_VALUE, c->source, err));
+    SM_TRY(sm_wire_find_bytes(&name, info, INFO_NAME, c->source, err));
+    sm_reach_mark_tensor(&c->reach, sm_text_of(name), SM_OF_INIT);
+  }
+  return SM_OK;
+}
+
+/* ---- Finding ---- */
+
+/* What old models say of them in the collection alone goes where the others have it. */
+static sm_status take_collection(sm_conversion *c, sm_error *err) {
+  sm_draft collection, list;
+  sm_spans values;
+  bool found;
+  const sm_string key = sm_string_of(SM_KEY_ASSETS);
+  SM_TRY(sm_draft_get(&values, &c->edit.draft, SM_META_GRAPH_ASSET, err));
+  if (values.n != 0) return SM_OK;
+  SM_TRY(sm_draft_open_entry(&collection, &found, &c->edit.draft, SM_META_GRAPH_COLLECTION, key, err));
+  SM_TRY(sm_draft_open(&list, &collection, ANY_LIST, err));
+  SM_TRY(sm_draft_get(&values, &list, VALUE, err));
+  sm_span *assets = sm_arena_array(c->arena, sm_span, values.n);
+  if (assets == NULL) return sm_arena_fail(c->arena, values.n * sizeof *assets, err);
+  for (size_t i = 0; i < values.n; i++)
+    SM_TRY(sm_wire_find_bytes(&assets[i], values.items[i], ANY_VALUE, c->source, err));
+  if (values.n == 0) return SM_OK;
+  return sm_draft_set_list(&c->edit.draft, SM_META_GRAPH_ASSET, (sm_spans){assets, values.n}, err);
+}
+
+sm_status sm_convert_find_files_and_tables(sm_conversion *c, sm_error *err) {
+  SM_TRY(take_collection(c, err));
+  SM_TRY(mark_collection(c, SM_KEY_MAIN_OP, err));
+  SM_TRY(mark_collection(c, SM_KEY_LEGACY_INIT_OP, err));
+  SM_TRY(mark_signature(c, err));
+  SM_TRY(sm_reach_spread(&c->reach, err));
+  for (int pass = 0; pass < 2; pass++) { /* counts, then lists */
+    size_t n = 0;
+    for (size_t i = 0; i < c->reach.n_nodes; i++) {
+      sm_string op;
+      SM_TRY(sm_node_get_op(&op, c->reach.nodes[i].bytes, c->source, err));
+      if (!is_table(op)) continue;
+      if (pass != 0) c->tables[n] = (sm_converted){.node = c->reach.nodes[i].name};
+      n++;
+    }
+    if (pass != 0) continue;
+    c->n_tables = n;
+    c->tables = sm_arena_array(c->arena, sm_converted, n);
+    if (c->tables == NULL) return sm_arena_fail(c->arena, n * sizeof *c->tables, err);
+  }
+  return SM_OK;
+}
+
+/* ---- Assets ---- */
+
+static bool is_captured(const sm_conversion *c, sm_string tensor) {
+  for (size_t i = 0; i < c->n_captures; i++)
+    if (sm_string_equal(sm_tensor_node_name(c->captures[i].tensor), sm_tensor_node_name(tensor))) return true;
+  return false;
+}
+
+static sm_status add_asset(sm_conversion *c, int32_t list, size_t number, sm_span asset, sm_error *err) {
+  sm_span info, name, filename;
+  const char *text, *item;
+  int32_t object;
+  SM_TRY(sm_wire_find_bytes(&info, asset, ASSET_INFO, c->source, err));
+  SM_TRY(sm_wire_find_bytes(&name, info, INFO_NAME, c->source, err));
+  SM_TRY(sm_wire_find_bytes(&filename, asset, ASSET_FILENAME, c->source, err));
+  SM_TRY(sm_built_print(&text, c->arena, err, "%.*s", (int)filename.size, (const char *)filename.data));
+  SM_TRY(sm_built_print(&item, c->arena, err, "%zu", number));
+  const sm_asset_spec spec = {.path = text, .filename = text};
+  SM_TRY(sm_object_graph_add_asset(&object, c->objects, list, item, &spec, err));
+  if (is_captured(c, sm_text_of(name)) || sm_reach_find_node(&c->reach, sm_text_of(name)) == NULL) return SM_OK;
+  return sm_convert_capture(c, sm_text_of(name), object, err);
+}
+
+/* Objects of assets have the numbers of their files. */
+sm_status sm_convert_assets(sm_conversion *c, sm_error *err) {
+  sm_spans assets;
+  int32_t list;
+  const char *name = "asset_paths";
+  sm_error failure;
+  SM_TRY(sm_draft_get(&assets, &c->edit.draft, SM_META_GRAPH_ASSET, err));
+  if (assets.n == 0) return SM_OK;
+  sm_status status = sm_object_graph_add(&list, c->objects, SM_OBJECT_ROOT, name, SM_CONTAINER_LIST, &failure);
+  for (; status == SM_ALREADY_EXISTS;) {
+    SM_TRY(sm_built_print(&name, c->arena, err, "%s_", name));
+    status = sm_object_graph_add(&list, c->objects, SM_OBJECT_ROOT, name, SM_CONTAINER_LIST, &failure);
+  }
+  SM_TRY(sm_error_pass(err, status, &failure));
+  for (size_t i = 0; i < assets.n; i++) SM_TRY(add_asset(c, list, i, assets.items[i], err));
+  return SM_OK;
+}
+
+/* ---- Tables ---- */
+
+/* A tf.function without arguments. */
+static sm_status make_single(sm_built_function **out, sm_built_functions *functions, sm_conversion *c, sm_error *err) {
+  functions->n = 1;
+  functions->items = *out = sm_arena_new(c->arena, sm_built_function);
+  if (*out == NULL) return sm_arena_fail(c->arena, sizeof **out, err);
+  SM_TRY(sm_built_argspec(&functions->argspec, c->objects, NULL, 0, NULL, 0, err));
+  return sm_built_arguments(&(*out)->inputs, c->objects, NULL, 0, err);
+}
+
+static sm_status make_stem(const char **out, const sm_conversion *c, const sm_converted *table, const char *verb,
+                           sm_error *err) {
+  return sm_built_print(out, c->arena, err, "%.*s_%s", (int)table->node.size, table->node.data, verb);
+}
+
+static sm_status make_create(sm_conversion *c, const sm_converted *table, sm_error *err) {
+  sm_built_function *out;
+  const char *stem;
+  const sm_cut_arg handle = {.name = sm_string_of("handle"), .tensor = table->node};
+  sm_cut_spec spec = {.outputs = &handle, .n_outputs = 1};
+  SM_TRY(make_single(&out, &c->objects->objects[table->object]->table->create, c, err));
+  out->outputs = sm_built_spec("", SM_DT_RESOURCE, (sm_shape){.rank = 0});
+  SM_TRY(make_stem(&stem, c, table, "create_resource", err));
+  return sm_convert_cut(out, c, stem, &spec, err);
+}
+
+static sm_status fills(bool *out, const sm_conversion *c, const sm_reach_node *node, const sm_converted *table,
+                       sm_error *err) {
+  sm_string op;
+  *out = false;
+  if (node->marks == 0) return SM_OK;
+  SM_TRY(sm_node_get_op(&op, node->bytes, c->source, err));
+  if (!is_filler(op)) return SM_OK;
+  sm_wire_reader reader = sm_wire_read(node->bytes, c->source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;
+    *out = sm_string_equal(sm_tensor_node_name(sm_text_of(field.bytes)), table->node);
+    return SM_OK;
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+static sm_status find_fillers(sm_cut_spec *spec, const sm_conversion *c, const sm_converted *table, sm_error *err) {
+  bool is_one;
+  for (int pass = 0; pass < 2; pass++) { /* counts, then lists */
+    size_t n = 0;
+    sm_string *controls = pass != 0 ? sm_arena_array(c->arena, sm_string, spec->n_controls) : NULL;
+    if (pass != 0 && controls == NULL) return sm_arena_fail(c->arena, spec->n_controls * sizeof *controls, err);
+    for (size_t i = 0; i < c->reach.n_nodes; i++) {
+      SM_TRY(fills(&is_one, c, &c->reach.nodes[i], table, err));
+      if (is_one && pass != 0) controls[n] = c->reach.nodes[i].name;
+      n += is_one;
+    }
+    spec->n_controls = n;
+    spec->controls = controls;
+  }
+  return SM_OK;
+}
+
+static sm_status make_initialize(sm_conversion *c, const sm_converted *table, sm_error *err) {
+  sm_built_function *out;
+  const char *stem;
+  sm_cut_spec spec = {.captures = c->captures, .n_captures = c->n_captures};
+  SM_TRY(find_fillers(&spec, c, table, err));
+  SM_TRY(make_single(&out, &c->objects->objects[table->object]->table->initialize, c, err));
+  SM_TRY(make_stem(&stem, c, table, "initialize", err));
+  return sm_convert_cut(out, c, stem, &spec, err);
+}
+
+static sm_status make_destroy(sm_conversion *c, const sm_converted *table, sm_error *err) {
+  sm_built_function *out;
+  const char *stem;
+  sm_cut_spec spec = {.n_controls = 0};
+  SM_TRY(make_single(&out, &c->objects->objects[table->object]->table->destroy, c, err));
+  SM_TRY(make_stem(&stem, c, table, "destroy_resource", err));
+  return sm_convert_cut(out, c, stem, &spec, err);
+}
+
+sm_status sm_convert_tables(sm_conversion *c, sm_error *err) {
+  for (size_t i = 0; i < c->n_tables; i++) SM_TRY(sm_convert_capture(c, c->tables[i].node, c->tables[i].object, err));
+  for (size_t i = 0; i < c->n_tables; i++) {
+    SM_TRY(make_create(c, &c->tables[i], err));
+    SM_TRY(make_initialize(c, &c->tables[i], err));
+    SM_TRY(make_destroy(c, &c->tables[i], err));
+  }
+  return SM_OK;
+}
