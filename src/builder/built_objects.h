@@ -3,14 +3,20 @@
  *
  *   object_graph.c       life, objects that hold others, edges
  *   object_values.c      variables, constants, assets, tables, slots
- *   object_functions.c   functions: cut out of graphs, or taken from libraries; what Python knows of their arguments
+ *   object_functions.c   functions: their traces, and what Python knows of them
+ *   object_trace.c       one trace, taken from a library or cut out of a graph (object_cut.c)
+ *   object_structures.c  what Python passes to it and gets
+ *   object_parameters.c  what Python's function is called with
+ *   object_arguments.c   what the tensors that are passed are called
  *   object_library.c     FunctionDefs by name
- *   object_signatures.c  which functions are signatures, and the functions that servers call for them
+ *   object_signatures.c  which functions are signatures
+ *   object_wrapper.c     the function that servers call for one
  *   object_tables.c      the functions that make, fill, save and restore tables
  *   object_layout.c      numbers, paths and keys
  *   object_encode.c      SavedObjectGraph; encode_function.c   what it says of functions
  *   object_tracked.c     the object graph of the checkpoint
  *   object_main.c        the graph that sessions run; object_saver.c   what saves and restores there
+ *   object_main_signatures.c  signatures there
  *   object_namespaces.c  operations that may be saved
  *   object_constants.c   large constants that become variables
  *   object_attach.c      all of it into a builder
@@ -63,12 +69,24 @@ typedef struct sm_built_function {
   size_t n_in, n_out;
 } sm_built_function;
 
+/* What Python knows of the parameters of a function: FunctionSpec. */
+typedef struct sm_built_parameters {
+  sm_structured argspec;         /* FullArgSpec */
+  sm_structured input_signature; /* TUPLE; NONE: it was given none */
+  bool is_method;
+  sm_jit_compile jit_compile;
+  const char *const *names;             /* of positional ones, without self */
+  const sm_structured *const *defaults; /* of these; NULL: it has none */
+  size_t n_names;
+  const char *varargs; /* NULL: no *args */
+} sm_built_parameters;
+
 /* Those of a tf.function. */
 typedef struct sm_built_functions {
   sm_built_function *items;
   size_t n;
-  sm_structured argspec; /* FullArgSpec */
-  bool is_fixed;
+  sm_built_parameters parameters;
+  bool is_fixed; /* has an input signature */
 } sm_built_functions;
 
 typedef struct sm_built_variable {
@@ -112,10 +130,19 @@ typedef struct sm_built_object {
   const char *node; /* in the main graph; NULL: none */
 } sm_built_object;
 
+/* What an input of a signature is when it is not fed. */
+typedef struct sm_built_default {
+  struct sm_built_default *next;
+  sm_string input;
+  sm_string proto; /* serialised TensorProto */
+} sm_built_default;
+
 typedef struct sm_built_signature {
   sm_string key;
   int32_t function;
   size_t trace;
+  sm_built_default *defaults;
+  size_t n_defaults;
 } sm_built_signature;
 
 struct sm_object_graph {
@@ -172,7 +199,7 @@ sm_status sm_built_name_function(sm_string *out, sm_object_graph *objects, const
 sm_status sm_built_make_function(sm_built_function *out, sm_object_graph *objects, const sm_function_parts *parts,
                                  sm_error *err);
 
-/* ---- object_functions.c ---- */
+/* ---- object_structures.c ---- */
 
 /* Fills in the specs of inputs and outputs, in order. */
 sm_status sm_built_flatten(sm_built_function *function, sm_object_graph *objects, sm_error *err);
@@ -182,19 +209,47 @@ sm_status sm_built_arguments(sm_structured *out, sm_object_graph *objects, const
                              sm_error *err);
 sm_structured sm_built_spec(const char *name, sm_dtype dtype, sm_shape shape);
 
+/* ---- object_trace.c ---- */
+
+/* name: of the function, for the FunctionDef that may be cut. */
+sm_status sm_built_add_trace(sm_built_function *out, sm_object_graph *objects, const char *name, const sm_trace *trace,
+                             sm_error *err);
+
 /* What a function gets for a captured object; SM_DT_INVALID: it cannot be captured. */
 sm_dtype sm_built_capture_dtype(const sm_built_object *object);
 
-/* FullArgSpec of positional parameters and of names that only keywords have. */
-sm_status sm_built_argspec(sm_structured *out, sm_object_graph *objects, const sm_parameter *parameters, size_t n,
-                           const char *const *keywords, size_t n_keywords, sm_error *err);
+/* ---- object_parameters.c ---- */
+
+sm_status sm_built_make_parameters(sm_built_parameters *out, sm_object_graph *objects, const sm_function_spec *spec,
+                                   sm_error *err);
+
+/* Of a function without a spec; first: of its traces, NULL: it has none. */
+sm_status sm_built_derive_parameters(sm_built_parameters *out, sm_object_graph *objects,
+                                     const sm_traced_function *function, const sm_built_function *first, sm_error *err);
+
+/* ---- object_arguments.c ---- */
+
+/* A tensor that a trace is passed. */
+typedef struct sm_built_argument {
+  const char *name;    /* keyword */
+  const char *keyword; /* what Python's rules for names make of it */
+  size_t item;         /* of the positional arguments, then of the others; the tensor is a part of it, or all of it */
+  size_t part;
+  bool is_whole;
+} sm_built_argument;
+
+/* Names for a trace's inputs, as many as function->n_in. Errors: INVALID_ARGUMENT two of one name, which paths tell. */
+sm_status sm_built_name_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
+                                  const sm_built_parameters *parameters, sm_error *err);
 
 /* ---- object_signatures.c ---- */
 
 /* A signature with the function that servers call. */
 typedef struct sm_built_wrapper {
   sm_string key;
-  sm_built_function function;
+  sm_built_function function; /* returns a dict; its inputs' specs have the names of the signature's */
+  sm_built_parameters parameters;
+  const sm_string *defaults; /* of inputs, serialised TensorProtos; {NULL, 0}: none */
   const sm_built_function *inner;
 } sm_built_wrapper;
 
@@ -203,8 +258,16 @@ typedef struct sm_built_wrappers {
   size_t n;
 } sm_built_wrappers;
 
+/* NULL: it was given none. */
+const sm_built_default *sm_built_find_default(const sm_built_signature *signature, const char *input);
+
 sm_status sm_built_wrap(sm_built_wrappers *out, sm_object_graph *objects, const sm_export_options *options,
                         sm_error *err);
+
+/* ---- object_wrapper.c ---- */
+
+sm_status sm_built_wrap_one(sm_built_wrapper *out, sm_object_graph *objects, const sm_built_signature *signature,
+                            sm_error *err);
 
 /* ---- object_namespaces.c ---- */
 
@@ -239,13 +302,15 @@ sm_status sm_built_encode_tracked(sm_buffer *out, const sm_object_graph *objects
 
 /* ---- encode_function.c ---- */
 
-/* Fields of SavedConcreteFunction, SavedFunction, FunctionSpec. */
+/* Fields of SavedConcreteFunction, SavedFunction, SavedBareConcreteFunction; a field that is a FunctionSpec. */
 sm_status sm_encode_concrete_function(sm_buffer *out, const sm_object_graph *objects, const sm_built_function *function,
                                       sm_error *err);
 sm_status sm_encode_function(sm_buffer *out, const sm_built_functions *functions, sm_error *err);
+sm_status sm_encode_function_spec(sm_buffer *out, uint32_t number, const sm_built_parameters *parameters,
+                                  sm_error *err);
 sm_status sm_encode_bare_function(sm_buffer *out, const sm_built_function *function, bool is_signature, sm_error *err);
 
-/* ---- object_main.c, object_saver.c ---- */
+/* ---- object_main.c ---- */
 
 /* What sm_meta_graph_spec wants to know, in arena. */
 typedef struct sm_built_main {
@@ -266,6 +331,18 @@ sm_status sm_built_main_make(sm_built_main *out, sm_object_graph *objects, const
 
 /* A name for a node that no other node has. */
 sm_status sm_built_main_name(const char **out, sm_built_main *main, const char *wanted, sm_error *err);
+
+/* A call. inputs: n_in of them, before room for what is captured. */
+sm_status sm_built_main_call(const char **name, sm_built_main *main, const sm_object_graph *objects,
+                             const sm_built_function *function, const char **inputs, sm_error *err);
+
+/* ---- object_main_signatures.c ---- */
+
+/* Placeholders, a call and a SignatureDef for each. */
+sm_status sm_built_main_add_signatures(sm_built_main *main, sm_object_graph *objects, const sm_built_wrappers *wrappers,
+                                       sm_error *err);
+
+/* ---- object_saver.c ---- */
 
 /* tracked: the object graph of the checkpoint, which is saved with the values. */
 sm_status sm_built_saver_make(sm_built_main *main, const sm_object_graph *objects, const sm_built_layout *layout,

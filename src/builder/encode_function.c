@@ -8,7 +8,9 @@ enum {
   FUNCTION_CONCRETE = 1,
   FUNCTION_SPEC = 2,
   SPEC_FULLARGSPEC = 1,
+  SPEC_IS_METHOD = 2,
   SPEC_INPUT_SIGNATURE = 5,
+  SPEC_JIT_COMPILE = 6,
   BARE_NAME = 1,
   BARE_KEYWORDS = 2,
   BARE_POSITIONAL = 3
@@ -38,19 +40,21 @@ sm_status sm_encode_concrete_function(sm_buffer *out, const sm_object_graph *obj
   return put_value(out, CONCRETE_OUTPUTS, &function->outputs, err);
 }
 
-/* What tf.function was given: the specs of the only trace. */
-static const sm_structured *input_signature(const sm_built_functions *functions) {
-  static const sm_structured none = {.kind = SM_STRUCTURED_NONE};
-  return functions->is_fixed ? &functions->items[0].inputs.items[0] : &none;
+sm_status sm_encode_function_spec(sm_buffer *out, uint32_t number, const sm_built_parameters *parameters,
+                                  sm_error *err) {
+  size_t spec;
+  SM_TRY(sm_wire_open(&spec, out, number, err));
+  SM_TRY(put_value(out, SPEC_FULLARGSPEC, &parameters->argspec, err));
+  if (parameters->is_method) SM_TRY(sm_wire_put_varint(out, SPEC_IS_METHOD, true, err));
+  SM_TRY(put_value(out, SPEC_INPUT_SIGNATURE, &parameters->input_signature, err));
+  if (parameters->jit_compile != SM_JIT_DEFAULT)
+    SM_TRY(sm_wire_put_varint(out, SPEC_JIT_COMPILE, (uint64_t)parameters->jit_compile, err));
+  return sm_wire_close(out, spec, err);
 }
 
 sm_status sm_encode_function(sm_buffer *out, const sm_built_functions *functions, sm_error *err) {
-  size_t spec;
   for (size_t i = 0; i < functions->n; i++) SM_TRY(put_text(out, FUNCTION_CONCRETE, functions->items[i].name, err));
-  SM_TRY(sm_wire_open(&spec, out, FUNCTION_SPEC, err));
-  SM_TRY(put_value(out, SPEC_FULLARGSPEC, &functions->argspec, err));
-  SM_TRY(put_value(out, SPEC_INPUT_SIGNATURE, input_signature(functions), err));
-  return sm_wire_close(out, spec, err);
+  return sm_encode_function_spec(out, FUNCTION_SPEC, &functions->parameters, err);
 }
 
 sm_status sm_encode_bare_function(sm_buffer *out, const sm_built_function *function, bool is_signature, sm_error *err) {

@@ -1,5 +1,4 @@
-/* The main graph of objects, which sessions run: handles of variables and tables, constants, assets, and for each signature
- * placeholders and a call of its function. */
+/* The main graph of objects, which sessions run: handles of variables and tables, constants, assets, and calls. */
 #include "builder/built_objects.h"
 
 static const char CALL[] = "StatefulPartitionedCall";
@@ -80,67 +79,22 @@ static sm_status add_object(main_maker *m, sm_built_object *object, sm_error *er
 
 /* ---- Calls ---- */
 
-/* inputs: n_in of them, before room for what is captured. */
-static sm_status add_call(const char **name, main_maker *m, const sm_built_function *function, const char **inputs,
-                          sm_error *err) {
-  sm_dtype *dtypes = sm_arena_array(m->main->arena, sm_dtype, function->n_out);
-  if (dtypes == NULL) return sm_arena_fail(m->main->arena, function->n_out * sizeof *dtypes, err);
+sm_status sm_built_main_call(const char **name, sm_built_main *main, const sm_object_graph *objects,
+                             const sm_built_function *function, const char **inputs, sm_error *err) {
+  sm_dtype *dtypes = sm_arena_array(main->arena, sm_dtype, function->n_out);
+  if (dtypes == NULL) return sm_arena_fail(main->arena, function->n_out * sizeof *dtypes, err);
   for (size_t i = 0; i < function->n_out; i++) dtypes[i] = function->out[i]->dtype;
   for (size_t i = 0; i < function->n_captures; i++)
-    inputs[function->n_in + i] = m->objects->objects[function->captures[i]]->node;
+    inputs[function->n_in + i] = objects->objects[function->captures[i]]->node;
   const sm_attr attrs[] = {sm_attr_types("Tout", dtypes, function->n_out), sm_attr_func("f", function->name.data)};
-  SM_TRY(sm_built_main_name(name, m->main, CALL, err));
+  SM_TRY(sm_built_main_name(name, main, CALL, err));
   const sm_node_spec spec = {.op = CALL,
                              .name = *name,
                              .inputs = inputs,
                              .n_inputs = function->n_in + function->n_captures,
                              .attrs = attrs,
                              .n_attrs = 2};
-  return sm_graph_add_node(m->main->graph, &spec, err);
-}
-
-static sm_status make_info(const sm_tensor_info **out, main_maker *m, const sm_structured *spec, const char *node,
-                           size_t output, sm_error *err) {
-  sm_tensor_info *info = sm_arena_new(m->main->arena, sm_tensor_info);
-  if (info == NULL) return sm_arena_fail(m->main->arena, sizeof *info, err);
-  *info = (sm_tensor_info){.name = spec->text, .dtype = spec->dtype, .rank = spec->rank, .dims = spec->dims};
-  *out = info;
-  return sm_built_print(&info->tensor_name, m->main->arena, err, "%s:%zu", node, output);
-}
-
-static sm_status add_inputs(const sm_tensor_info **infos, const char **inputs, main_maker *m,
-                            const sm_built_wrapper *wrapper, sm_error *err) {
-  for (size_t i = 0; i < wrapper->function.n_in; i++) {
-    const sm_structured *spec = wrapper->function.in[i];
-    const char *wanted;
-    SM_TRY(sm_built_print(&wanted, m->main->arena, err, "%s_%s", wrapper->key.data, spec->text));
-    SM_TRY(sm_built_main_name(&inputs[i], m->main, wanted, err));
-    SM_TRY(sm_graph_add_placeholder(m->main->graph, inputs[i], spec->dtype, spec->dims, spec->rank, err));
-    SM_TRY(make_info(&infos[i], m, spec, inputs[i], 0, err));
-  }
-  return SM_OK;
-}
-
-static sm_status add_signature(const sm_signature **out, main_maker *m, const sm_built_wrapper *wrapper,
-                               sm_error *err) {
-  const sm_built_function *function = &wrapper->function;
-  size_t n_in = function->n_in, n_out = function->n_out;
-  sm_signature *signature = sm_arena_new(m->main->arena, sm_signature);
-  const sm_tensor_info **infos = sm_arena_array(m->main->arena, const sm_tensor_info *, n_in + n_out);
-  const char **inputs = sm_arena_array(m->main->arena, const char *, n_in + function->n_captures), *call;
-  if (signature == NULL || infos == NULL || inputs == NULL)
-    return sm_arena_fail(m->main->arena, (n_in + n_out) * sizeof *infos, err);
-  SM_TRY(add_inputs(infos, inputs, m, wrapper, err));
-  SM_TRY(add_call(&call, m, function, inputs, err));
-  for (size_t i = 0; i < n_out; i++) SM_TRY(make_info(&infos[n_in + i], m, function->out[i], call, i, err));
-  *signature = (sm_signature){.key = wrapper->key.data,
-                              .method_name = SM_METHOD_PREDICT,
-                              .inputs = infos,
-                              .n_inputs = n_in,
-                              .outputs = infos + n_in,
-                              .n_outputs = n_out};
-  *out = signature;
-  return SM_OK;
+  return sm_graph_add_node(main->graph, &spec, err);
 }
 
 /* ---- Filling tables ---- */
@@ -148,7 +102,7 @@ static sm_status add_signature(const sm_signature **out, main_maker *m, const sm
 static sm_status add_initializer(main_maker *m, const sm_built_table *table, sm_error *err) {
   const sm_built_function *function = table->initialize.items;
   const char *inputs[2], *call;
-  SM_TRY(add_call(&call, m, function, inputs, err));
+  SM_TRY(sm_built_main_call(&call, m->main, m->objects, function, inputs, err));
   return sm_built_print(&m->initializers[m->n_initializers++], m->main->arena, err, "^%s", call);
 }
 
@@ -171,10 +125,7 @@ sm_status sm_built_main_make(sm_built_main *main, sm_object_graph *objects, cons
                              const sm_built_wrappers *wrappers, sm_error *err) {
   main_maker m = {.main = main, .objects = objects, .layout = layout};
   main->assets = sm_arena_array(main->arena, sm_asset_spec, (size_t)layout->n_objects);
-  main->signatures = sm_arena_array(main->arena, const sm_signature *, wrappers->n);
-  main->n_signatures = wrappers->n;
-  if (main->assets == NULL || main->signatures == NULL)
-    return sm_arena_fail(main->arena, (size_t)layout->n_objects * sizeof *main->assets, err);
+  if (main->assets == NULL) return sm_arena_fail(main->arena, (size_t)layout->n_objects * sizeof *main->assets, err);
   for (int32_t i = 0; i < layout->n_objects; i++) {
     sm_built_object *object = objects->objects[layout->order[i]];
     sm_status status = add_object(&m, object, err);
@@ -182,6 +133,6 @@ sm_status sm_built_main_make(sm_built_main *main, sm_object_graph *objects, cons
     sm_error_add_place(err, object->path.data);
     return status;
   }
-  for (size_t i = 0; i < wrappers->n; i++) SM_TRY(add_signature(&main->signatures[i], &m, &wrappers->items[i], err));
+  SM_TRY(sm_built_main_add_signatures(main, objects, wrappers, err));
   return add_init_op(&m, err);
 }

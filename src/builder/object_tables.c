@@ -49,7 +49,7 @@ static sm_status single(sm_built_functions *out, table_maker *m, sm_error *err) 
   out->n = 1;
   out->items = sm_arena_new(&m->objects->arena, sm_built_function);
   if (out->items == NULL) return sm_arena_fail(&m->objects->arena, sizeof *out->items, err);
-  return sm_built_argspec(&out->argspec, m->objects, NULL, 0, NULL, 0, err);
+  return sm_built_make_parameters(&out->parameters, m->objects, &(sm_function_spec){.n_parameters = 0}, err);
 }
 
 static sm_status no_text(sm_structured *value, sm_object_graph *objects, sm_error *err) {

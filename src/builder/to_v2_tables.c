@@ -153,7 +153,7 @@ static sm_status make_single(sm_built_function **out, sm_built_functions *functi
   functions->n = 1;
   functions->items = *out = sm_arena_new(c->arena, sm_built_function);
   if (*out == NULL) return sm_arena_fail(c->arena, sizeof **out, err);
-  SM_TRY(sm_built_argspec(&functions->argspec, c->objects, NULL, 0, NULL, 0, err));
+  SM_TRY(sm_built_make_parameters(&functions->parameters, c->objects, &(sm_function_spec){.n_parameters = 0}, err));
   return sm_built_arguments(&(*out)->inputs, c->objects, NULL, 0, err);
 }
 

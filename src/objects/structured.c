@@ -71,11 +71,30 @@ static sm_status copy_tensor_spec(sm_structured *to, const Tensorflow__TensorSpe
   return copy_shape(to, spec->shape, c, err);
 }
 
+/* The message as bytes again. */
+static sm_status copy_proto(sm_string *to, const Tensorflow__TensorProto *proto, copier *c, sm_error *err) {
+  if (proto == NULL) return SM_OK;
+  size_t size = protobuf_c_message_get_packed_size(&proto->base);
+  uint8_t *bytes = sm_arena_alloc(c->arena, size + 1);
+  if (bytes == NULL) return sm_arena_fail(c->arena, size + 1, err);
+  protobuf_c_message_pack(&proto->base, bytes);
+  *to = (sm_string){(const char *)bytes, size};
+  return SM_OK;
+}
+
+static sm_status copy_constant(sm_structured *to, sm_structured_kind kind, const Tensorflow__TensorProto *proto,
+                               copier *c, sm_error *err) {
+  to->kind = kind;
+  return copy_proto(&to->proto, proto, c, err);
+}
+
 static sm_status copy_bounded_spec(sm_structured *to, const Tensorflow__BoundedTensorSpecProto *spec, copier *c,
                                    sm_error *err) {
   to->kind = SM_STRUCTURED_BOUNDED_TENSOR_SPEC;
   to->text = spec->name;
   to->dtype = (sm_dtype)spec->dtype;
+  SM_TRY(copy_proto(&to->minimum, spec->minimum, c, err));
+  SM_TRY(copy_proto(&to->maximum, spec->maximum, c, err));
   return copy_shape(to, spec->shape, c, err);
 }
 
@@ -83,6 +102,10 @@ static sm_status copy_type_spec(sm_structured *to, const Tensorflow__TypeSpecPro
   sm_structured *state;
   to->kind = SM_STRUCTURED_TYPE_SPEC;
   to->text = class_of(spec);
+  to->type_spec_class = (sm_type_spec_class)spec->type_spec_class;
+  to->class_name = spec->type_spec_class_name;
+  to->n_flat = spec->num_flat_components;
+  if (spec->type_state == NULL) return SM_OK;
   SM_TRY(new_items(&state, to, 1, c, err));
   return wait_for(c, state, spec->type_state, err);
 }
@@ -187,8 +210,10 @@ static sm_status copy_value(sm_structured *to, const Tensorflow__StructuredValue
     case TENSORFLOW__STRUCTURED_VALUE__KIND_DICT_VALUE: return copy_dict(to, from->dict_value, c, err);
     case TENSORFLOW__STRUCTURED_VALUE__KIND_NAMED_TUPLE_VALUE:
       return copy_named_tuple(to, from->named_tuple_value, c, err);
-    case TENSORFLOW__STRUCTURED_VALUE__KIND_TENSOR_VALUE: to->kind = SM_STRUCTURED_TENSOR; return SM_OK;
-    case TENSORFLOW__STRUCTURED_VALUE__KIND_NUMPY_VALUE: to->kind = SM_STRUCTURED_NUMPY; return SM_OK;
+    case TENSORFLOW__STRUCTURED_VALUE__KIND_TENSOR_VALUE:
+      return copy_constant(to, SM_STRUCTURED_TENSOR, from->tensor_value, c, err);
+    case TENSORFLOW__STRUCTURED_VALUE__KIND_NUMPY_VALUE:
+      return copy_constant(to, SM_STRUCTURED_NUMPY, from->numpy_value, c, err);
     default: return SM_OK; /* None */
   }
 }

@@ -1,0 +1,129 @@
+/* What the tensors are called that a trace is passed. Source: python/eager/polymorphic_function/tracing_compilation.py,
+ * _set_arg_keywords; core/function/polymorphism/function_type.py, sanitize_arg_name. */
+#include "builder/built_objects.h"
+
+typedef struct naming {
+  sm_object_graph *objects;
+  const sm_built_function *function;
+  const sm_built_parameters *parameters;
+  sm_built_argument *arguments;
+  size_t n;
+  sm_arena *scratch;
+} naming;
+
+/* An argument: positional ones, then those that only keywords have. */
+static const sm_structured *item_of(const naming *w, size_t item) {
+  const sm_structured *positional = &w->function->inputs.items[0], *keywords = &w->function->inputs.items[1];
+  return item < positional->n_items ? &positional->items[item] : &keywords->items[item - positional->n_items];
+}
+
+/* What Python calls it: of what *args takes, the name with a number. */
+static sm_status item_name(const char **out, const naming *w, size_t item, sm_error *err) {
+  const sm_structured *positional = &w->function->inputs.items[0], *keywords = &w->function->inputs.items[1];
+  const sm_built_parameters *parameters = w->parameters;
+  size_t n = parameters != NULL ? parameters->n_names : 0;
+  if (item >= positional->n_items) {
+    *out = keywords->keys[item - positional->n_items];
+    return SM_OK;
+  }
+  if (item < n) {
+    *out = parameters->names[item];
+    return SM_OK;
+  }
+  if (parameters != NULL && parameters->varargs != NULL)
+    return sm_built_print(out, &w->objects->arena, err, "%s_%zu", parameters->varargs, item - n);
+  return sm_built_print(out, &w->objects->arena, err, "arg_%zu", item);
+}
+
+static sm_status make_keyword(const char **out, const naming *w, const char *name, sm_error *err) {
+  bool is_letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
+  sm_string copy = {NULL, 0};
+  if (is_letter)
+    SM_TRY(sm_built_copy(&copy, w->objects, name, err));
+  else
+    SM_TRY(sm_built_print(&copy.data, &w->objects->arena, err, "arg_%s", name));
+  for (char *p = (char *)(uintptr_t)copy.data; *p != '\0'; p++) {
+    bool is_kept = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p & 0x80;
+    if (!is_kept) *p = '_';
+  }
+  *out = copy.data;
+  return SM_OK;
+}
+
+/* Names the tensors of an argument: by their specs; those of specs without names by the argument, numbered. */
+static sm_status name_item(naming *w, size_t item, sm_error *err) {
+  const sm_structured *const *specs;
+  const char *base;
+  size_t n, n_unnamed = 0;
+  SM_TRY(item_name(&base, w, item, err));
+  SM_TRY(sm_structured_flatten(&specs, &n, item_of(w, item), w->scratch, err));
+  for (size_t i = 0; i < n; i++) {
+    sm_built_argument *argument = &w->arguments[w->n++];
+    *argument = (sm_built_argument){.item = item, .part = i, .is_whole = specs[i] == item_of(w, item)};
+    if (*specs[i]->text != '\0')
+      argument->name = specs[i]->text;
+    else if (n_unnamed++ == 0)
+      argument->name = base;
+    else
+      SM_TRY(sm_built_print(&argument->name, &w->objects->arena, err, "%s_%zu", base, n_unnamed - 1));
+    SM_TRY(make_keyword(&argument->keyword, w, argument->name, err));
+  }
+  return SM_OK;
+}
+
+/* ---- Clashes ---- */
+
+typedef struct argument_path {
+  char text[160];
+} argument_path;
+
+static sm_status path_of(argument_path *out, const naming *w, const sm_built_argument *argument, sm_error *err) {
+  const char *name;
+  SM_TRY(item_name(&name, w, argument->item, err));
+  return sm_structured_path(out->text, sizeof out->text, name, item_of(w, argument->item), argument->part, w->scratch,
+                            err);
+}
+
+static bool is_before(const void *a, const void *b) {
+  const sm_built_argument *x = *(sm_built_argument *const *)a, *y = *(sm_built_argument *const *)b;
+  int order = strcmp(x->keyword, y->keyword);
+  return order != 0 ? order < 0 : x < y;
+}
+
+static sm_status fail_clash(const naming *w, const sm_built_argument *first, const sm_built_argument *second,
+                            sm_error *err) {
+  argument_path paths[2];
+  SM_TRY(path_of(&paths[0], w, first, err));
+  SM_TRY(path_of(&paths[1], w, second, err));
+  if (strcmp(first->name, second->name) == 0)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "arguments %s and %s have one name, \"%.60s\"", paths[0].text,
+                   paths[1].text, first->name);
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "arguments %s and %s, \"%.60s\" and \"%.60s\", are both \"%.60s\" to Python",
+                 paths[0].text, paths[1].text, first->name, second->name, first->keyword);
+}
+
+static sm_status check_names(const naming *w, sm_error *err) {
+  const sm_built_argument **sorted = sm_arena_array(w->scratch, const sm_built_argument *, w->n);
+  if (sorted == NULL) return sm_arena_fail(w->scratch, w->n * sizeof *sorted, err);
+  for (size_t i = 0; i < w->n; i++) sorted[i] = &w->arguments[i];
+  sm_sort(sorted, w->n, sizeof *sorted, is_before);
+  for (size_t i = 1; i < w->n; i++)
+    if (strcmp(sorted[i - 1]->keyword, sorted[i]->keyword) == 0) return fail_clash(w, sorted[i - 1], sorted[i], err);
+  return SM_OK;
+}
+
+sm_status sm_built_name_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
+                                  const sm_built_parameters *parameters, sm_error *err) {
+  sm_arena scratch;
+  naming w = {.objects = objects, .function = function, .parameters = parameters, .scratch = &scratch};
+  size_t n_items = function->inputs.items[0].n_items + function->inputs.items[1].n_items;
+  w.arguments = sm_arena_array(&objects->arena, sm_built_argument, function->n_in);
+  if (w.arguments == NULL) return sm_arena_fail(&objects->arena, function->n_in * sizeof *w.arguments, err);
+  sm_arena_init(&scratch, objects->allocator, UINT64_MAX);
+  sm_status status = SM_OK;
+  for (size_t i = 0; i < n_items && status == SM_OK; i++) status = name_item(&w, i, err);
+  if (status == SM_OK) status = check_names(&w, err);
+  sm_arena_free(&scratch);
+  *out = w.arguments;
+  return status;
+}
