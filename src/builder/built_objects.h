@@ -2,8 +2,10 @@
  * Inside builder/: objects that will be saved, the structs behind savedmodel/object_graph.h.
  *
  *   object_graph.c       life, objects that hold others, edges
- *   object_values.c      variables, constants, assets, tables, slots
+ *   object_values.c      variables, constants, assets, slots
+ *   object_resources.c   resources, and functions that save objects
  *   object_functions.c   functions: their traces, and what Python knows of them
+ *   object_concrete.c    concrete functions that are objects
  *   object_trace.c       one trace, taken from a library or cut out of a graph (object_cut.c)
  *   object_structures.c  what Python passes to it and gets
  *   object_parameters.c  what Python's function is called with
@@ -11,9 +13,10 @@
  *   object_library.c     FunctionDefs by name
  *   object_signatures.c  which functions are signatures
  *   object_wrapper.c     the function that servers call for one
- *   object_tables.c      the functions that make, fill, save and restore tables
+ *   object_tables.c      lookup tables, with the functions that make, fill, save and restore them
+ *   object_complete.c    objects that follow from others: traces, what functions capture, signatures
  *   object_layout.c      numbers, paths and keys
- *   object_encode.c      SavedObjectGraph; encode_function.c   what it says of functions
+ *   object_encode.c      SavedObjectGraph; encode_object.c   kinds of objects; encode_function.c   functions
  *   object_tracked.c     the object graph of the checkpoint
  *   object_main.c        the graph that sessions run; object_saver.c   what saves and restores there
  *   object_main_signatures.c  signatures there
@@ -39,8 +42,10 @@ typedef enum sm_built_kind {
   SM_BUILT_VARIABLE,
   SM_BUILT_CONSTANT,
   SM_BUILT_ASSET,
-  SM_BUILT_TABLE,
+  SM_BUILT_RESOURCE,
   SM_BUILT_FUNCTION,
+  SM_BUILT_CONCRETE_FUNCTION,
+  SM_BUILT_CAPTURED_TENSOR,
   SM_BUILT_SLOT
 } sm_built_kind;
 
@@ -89,25 +94,56 @@ typedef struct sm_built_functions {
   bool is_fixed; /* has an input signature */
 } sm_built_functions;
 
+/* How a concrete function that is an object is called. */
+typedef struct sm_built_calling {
+  const char *const *keywords;           /* one for each argument that is no capture */
+  size_t n_positional;                   /* so many may go without */
+  const sm_built_parameters *parameters; /* NULL: nothing is said of them */
+} sm_built_calling;
+
 typedef struct sm_built_variable {
   const char *name, *device;
+  sm_shape shape; /* that the variable says it has */
   bool not_trainable;
   sm_synchronization synchronization;
   sm_aggregation aggregation;
+  const sm_variable_component *components;
+  size_t n_components;
 } sm_built_variable;
 
-/* What makes a table, by its functions: tf.functions but for the last two, which only mutable ones have. */
-typedef struct sm_built_table {
-  sm_lookup_table spec; /* keys and values: see below */
-  sm_built_value keys, values;
-  sm_built_functions create, initialize, destroy;
-  sm_built_function save, restore;
-} sm_built_table;
+typedef struct sm_built_resource {
+  const char *device;           /* NULL: none */
+  const sm_lookup_table *table; /* NULL: its function says what makes it */
+} sm_built_resource;
+
+/* A tensor inside a function. */
+typedef struct sm_built_captured_tensor {
+  sm_string function, name;
+} sm_built_captured_tensor;
 
 typedef struct sm_built_slot {
   int32_t optimizer, variable;
   sm_string name;
+  size_t rank; /* of optimizer and name, in the order of first use */
 } sm_built_slot;
+
+/* Functions that save and restore an object. */
+typedef struct sm_built_saveable {
+  struct sm_built_saveable *next;
+  const char *name;
+  int32_t save, restore; /* objects */
+} sm_built_saveable;
+
+/* A tensor of an object in the checkpoint. */
+typedef struct sm_built_tensor {
+  struct sm_built_tensor *next;
+  const char *attribute, *suffix;
+  sm_built_value value;
+  /* when attached */
+  const char *attribute_key, *key;   /* the key is the attribute's and the suffix */
+  const sm_built_saveable *saveable; /* NULL: a variable, which needs none */
+  size_t result, argument;           /* of the functions of saveable, which it is */
+} sm_built_tensor;
 
 typedef struct sm_built_object {
   sm_built_kind kind;
@@ -117,17 +153,26 @@ typedef struct sm_built_object {
   int32_t parent;              /* that it was added to; -1: none */
   sm_string name;              /* there */
   const char *registered_name; /* NULL: none */
-  sm_built_value value;        /* VARIABLE, CONSTANT, SLOT */
+  const char *user_proto_type; /* NULL: none */
+  sm_string user_proto;
+  sm_built_saveable *first_saveable;
+  sm_built_tensor *first_tensor, *last_tensor;
+  sm_built_value value; /* VARIABLE, CONSTANT, SLOT */
   sm_built_variable variable;
   sm_asset_spec asset;
-  sm_built_table *table;
-  sm_built_functions functions;
+  const sm_user_object *user; /* of a CONTAINER; NULL: what container says */
+  sm_built_resource resource;
+  sm_built_functions functions; /* of a CONCRETE_FUNCTION: one */
+  sm_built_calling calling;
+  sm_built_captured_tensor captured;
   sm_built_slot slot;
   /* when attached */
-  int32_t id;       /* in both object graphs; -1: it has none */
-  sm_string path;   /* from the root, names escaped */
-  const char *key;  /* of its value in the checkpoint; NULL: none */
-  const char *node; /* in the main graph; NULL: none */
+  int32_t id;           /* in the object graphs that have it; -1: none has */
+  sm_string path;       /* from the root, names escaped */
+  const char *node;     /* in the main graph; NULL: none */
+  int32_t asset_index;  /* of the meta graph */
+  const int32_t *slots; /* of an optimizer */
+  size_t n_slots;
 } sm_built_object;
 
 /* What an input of a signature is when it is not fed. */
@@ -151,7 +196,8 @@ struct sm_object_graph {
   sm_built_object **objects;
   int32_t n_objects;
   size_t capacity;
-  sm_name_index edges; /* "PARENT/NAME" */
+  sm_name_index edges;             /* "PARENT/NAME" */
+  sm_name_index slots, slot_names; /* "OPTIMIZER/VARIABLE/NAME", "OPTIMIZER/NAME" */
   sm_name_index function_names;
   sm_graph_function *functions; /* FunctionDefs, by number in function_names */
   size_t functions_capacity;
@@ -176,6 +222,17 @@ typedef struct sm_built_place {
   char text[160];
 } sm_built_place;
 sm_built_place sm_built_place_of(const sm_object_graph *objects, int32_t object);
+
+/* The same while the model is saved, and with a parent of any kind: for what follows from other objects. */
+sm_status sm_built_add_derived(sm_built_object **out, sm_object_graph *objects, int32_t parent, const char *name,
+                               sm_built_kind kind, sm_error *err);
+sm_status sm_built_add_edge(sm_object_graph *objects, int32_t parent, const char *name, int32_t child, sm_error *err);
+
+/* Its child of that name; NULL: it has none. */
+sm_built_object *sm_built_child(const sm_object_graph *objects, const sm_built_object *object, const char *name);
+
+/* Does the loader of that optimizer make slot variables? */
+bool sm_built_tells_slots(const sm_built_object *optimizer);
 
 /* Copies into the arena. */
 sm_status sm_built_copy(sm_string *out, sm_object_graph *objects, const char *text, sm_error *err);
@@ -215,7 +272,8 @@ sm_structured sm_built_spec(const char *name, sm_dtype dtype, sm_shape shape);
 sm_status sm_built_add_trace(sm_built_function *out, sm_object_graph *objects, const char *name, const sm_trace *trace,
                              sm_error *err);
 
-/* What a function gets for a captured object; SM_DT_INVALID: it cannot be captured. */
+/* What a function gets for a captured object; SM_DT_INVALID: a tensor inside a function, whose dtype is not known, or
+ * what cannot be captured. */
 sm_dtype sm_built_capture_dtype(const sm_built_object *object);
 
 /* ---- object_parameters.c ---- */
@@ -242,11 +300,18 @@ typedef struct sm_built_argument {
 sm_status sm_built_name_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
                                   const sm_built_parameters *parameters, sm_error *err);
 
+/* ---- object_concrete.c ---- */
+
+/* How a function is called that nothing more is said of. */
+sm_status sm_built_call(sm_built_calling *out, sm_object_graph *objects, const sm_built_function *function,
+                        sm_error *err);
+
 /* ---- object_signatures.c ---- */
 
 /* A signature with the function that servers call. */
 typedef struct sm_built_wrapper {
   sm_string key;
+  int32_t object;             /* that has the function; 0: none yet */
   sm_built_function function; /* returns a dict; its inputs' specs have the names of the signature's */
   sm_built_parameters parameters;
   const sm_string *defaults; /* of inputs, serialised TensorProtos; {NULL, 0}: none */
@@ -279,26 +344,69 @@ sm_status sm_built_check_namespaces(const sm_object_graph *objects, const sm_exp
 /* Does what options->move_constants_above says. Before signatures are made of functions. */
 sm_status sm_built_move_constants(sm_object_graph *objects, const sm_export_options *options, sm_error *err);
 
-/* ---- object_tables.c ---- */
+/* ---- object_values.c ---- */
 
-sm_status sm_built_make_table(sm_object_graph *objects, int32_t table, sm_error *err);
+/* What of a view is kept. False in *is_sound: it is NULL, or no tensor. */
+sm_status sm_built_copy_value(sm_built_value *out, bool *is_sound, sm_object_graph *objects, const sm_tensor_view *view,
+                              sm_error *err);
+
+/* The value as a view. */
+void sm_built_view(sm_tensor_view *out, const sm_built_value *value);
+
+/* INVALID_ARGUMENT: what is wrong with a child that is added. */
+sm_status sm_built_fail(const sm_object_graph *objects, int32_t parent, const char *name, const char *what,
+                        sm_error *err);
+
+/* ---- object_resources.c ---- */
+
+/* One more tensor of an object in the checkpoint. Errors: RESOURCE_EXHAUSTED. */
+sm_status sm_built_add_tensor(sm_object_graph *objects, sm_built_object *object, const char *attribute,
+                              const char *suffix, const sm_built_value *value, sm_error *err);
+
+/* A tf.function without arguments below a resource; *out is to be filled in, but for its inputs. */
+sm_status sm_built_add_plain_function(sm_built_function **out, sm_object_graph *objects, int32_t resource,
+                                      const char *name, sm_error *err);
+
+/* Can objects be made and saved by their functions? Finds which result and argument each saved tensor is. */
+sm_status sm_built_check_resources(sm_object_graph *objects, sm_error *err);
+
+/* ---- object_complete.c ---- */
+
+sm_status sm_built_complete(sm_object_graph *objects, const sm_built_wrappers *wrappers, sm_error *err);
 
 /* ---- object_layout.c ---- */
 
-/* How objects are numbered: breadth first, then what the root does not lead to; then the functions of tables, and the signatures. */
+/* How objects are numbered, by both object graphs: breadth first, then the slot variables. Slot variables that only the
+ * checkpoint has are the last of those; the SavedObjectGraph has in their place functions that save objects, and tensors
+ * inside functions. */
 typedef struct sm_built_layout {
-  const int32_t *order; /* object of each number, slots behind n_objects */
-  int32_t n_objects, n_slots;
+  const int32_t *saved, *tracked; /* object of each number */
+  int32_t n_saved, n_tracked;
+  int32_t n_objects; /* without slots and what follows */
 } sm_built_layout;
+
+/* Has the SavedObjectGraph that concrete function? It has those that nothing leads to, too, if they were added so. */
+static inline bool sm_built_is_listed(const sm_built_object *object) {
+  return object->kind == SM_BUILT_CONCRETE_FUNCTION && (object->id >= 0 || object->parent == SM_OBJECT_NONE);
+}
 
 sm_status sm_built_lay_out(sm_built_layout *out, sm_object_graph *objects, sm_error *err);
 
 /* ---- object_encode.c, object_tracked.c ---- */
 
 sm_status sm_built_encode(sm_buffer *out, const sm_object_graph *objects, const sm_built_layout *layout,
-                          const sm_built_wrappers *wrappers, const sm_export_options *options, sm_error *err);
+                          const sm_export_options *options, sm_error *err);
+/* The slot variables of an optimizer, as both graphs tell them. */
+sm_status sm_built_put_slots(sm_buffer *out, const sm_object_graph *objects, const sm_built_object *optimizer,
+                             sm_error *err);
 sm_status sm_built_encode_tracked(sm_buffer *out, const sm_object_graph *objects, const sm_built_layout *layout,
                                   sm_error *err);
+
+/* ---- encode_object.c ---- */
+
+/* The field of SavedObject that says its kind. */
+sm_status sm_encode_kind(sm_buffer *out, const sm_built_object *object, const sm_export_options *options,
+                         sm_error *err);
 
 /* ---- encode_function.c ---- */
 
@@ -308,7 +416,8 @@ sm_status sm_encode_concrete_function(sm_buffer *out, const sm_object_graph *obj
 sm_status sm_encode_function(sm_buffer *out, const sm_built_functions *functions, sm_error *err);
 sm_status sm_encode_function_spec(sm_buffer *out, uint32_t number, const sm_built_parameters *parameters,
                                   sm_error *err);
-sm_status sm_encode_bare_function(sm_buffer *out, const sm_built_function *function, bool is_signature, sm_error *err);
+sm_status sm_encode_bare_function(sm_buffer *out, const sm_built_function *function, const sm_built_calling *calling,
+                                  sm_error *err);
 
 /* ---- object_main.c ---- */
 
@@ -329,12 +438,12 @@ typedef struct sm_built_main {
 sm_status sm_built_main_make(sm_built_main *out, sm_object_graph *objects, const sm_built_layout *layout,
                              const sm_built_wrappers *wrappers, sm_error *err);
 
+/* A call of a function, by a node whose name is like wanted. inputs: n_in of them, before room for what is captured. */
+sm_status sm_built_main_call(const char **name, sm_built_main *main, const sm_object_graph *objects,
+                             const sm_built_function *function, const char *wanted, const char **inputs, sm_error *err);
+
 /* A name for a node that no other node has. */
 sm_status sm_built_main_name(const char **out, sm_built_main *main, const char *wanted, sm_error *err);
-
-/* A call. inputs: n_in of them, before room for what is captured. */
-sm_status sm_built_main_call(const char **name, sm_built_main *main, const sm_object_graph *objects,
-                             const sm_built_function *function, const char **inputs, sm_error *err);
 
 /* ---- object_main_signatures.c ---- */
 
@@ -347,8 +456,5 @@ sm_status sm_built_main_add_signatures(sm_built_main *main, sm_object_graph *obj
 /* tracked: the object graph of the checkpoint, which is saved with the values. */
 sm_status sm_built_saver_make(sm_built_main *main, const sm_object_graph *objects, const sm_built_layout *layout,
                               sm_string tracked, sm_error *err);
-
-/* The value as a view. */
-void sm_built_view(sm_tensor_view *out, const sm_built_value *value);
 
 #endif

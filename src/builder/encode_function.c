@@ -13,7 +13,8 @@ enum {
   SPEC_JIT_COMPILE = 6,
   BARE_NAME = 1,
   BARE_KEYWORDS = 2,
-  BARE_POSITIONAL = 3
+  BARE_POSITIONAL = 3,
+  BARE_SPEC = 4
 };
 
 static sm_status put_value(sm_buffer *out, uint32_t number, const sm_structured *value, sm_error *err) {
@@ -57,10 +58,11 @@ sm_status sm_encode_function(sm_buffer *out, const sm_built_functions *functions
   return sm_encode_function_spec(out, FUNCTION_SPEC, &functions->parameters, err);
 }
 
-sm_status sm_encode_bare_function(sm_buffer *out, const sm_built_function *function, bool is_signature, sm_error *err) {
-  size_t n_positional = is_signature ? function->n_in == 1 : function->n_in;
+sm_status sm_encode_bare_function(sm_buffer *out, const sm_built_function *function, const sm_built_calling *calling,
+                                  sm_error *err) {
   SM_TRY(put_text(out, BARE_NAME, function->name, err));
   for (size_t i = 0; i < function->n_in; i++)
-    SM_TRY(put_text(out, BARE_KEYWORDS, sm_string_of(function->in[i]->text), err));
-  return n_positional != 0 ? sm_wire_put_varint(out, BARE_POSITIONAL, n_positional, err) : SM_OK;
+    SM_TRY(put_text(out, BARE_KEYWORDS, sm_string_of(calling->keywords[i]), err));
+  if (calling->n_positional != 0) SM_TRY(sm_wire_put_varint(out, BARE_POSITIONAL, calling->n_positional, err));
+  return calling->parameters != NULL ? sm_encode_function_spec(out, BARE_SPEC, calling->parameters, err) : SM_OK;
 }

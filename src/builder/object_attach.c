@@ -124,34 +124,18 @@ static sm_status put_info(attachment *a, sm_error *err) {
 
 /* ---- Values ---- */
 
-static sm_status write_table(const sm_built_object *object, sm_bundle_writer *writer, sm_arena *arena, sm_error *err) {
-  static const char *const suffixes[] = {"-keys", "-values"};
-  const sm_built_table *table = object->table;
-  const sm_built_value *values[] = {&table->keys, &table->values};
-  const sm_dtype dtypes[] = {table->spec.key_dtype, table->spec.value_dtype};
-  sm_tensor_view view;
-  const char *key;
-  for (size_t i = 0; i < 2; i++) {
-    SM_TRY(sm_built_print(&key, arena, err, "%s%s", object->key, suffixes[i]));
-    view = (sm_tensor_view){.dtype = dtypes[i], .rank = 1, .dims = {0}};
-    if (values[i]->is_given) sm_built_view(&view, values[i]);
-    SM_TRY(sm_bundle_writer_add(writer, key, &view, err));
-  }
-  return SM_OK;
-}
-
 static sm_status write_values(attachment *a, sm_error *err) {
   const sm_string tracked = {(const char *)a->tracked.data, a->tracked.size};
   sm_bundle_writer *writer;
   sm_tensor_view view;
   SM_TRY(sm_builder_get_variables(&writer, a->builder, err));
-  for (int32_t i = 0; i < a->layout.n_objects + a->layout.n_slots; i++) {
-    const sm_built_object *object = a->objects->objects[a->layout.order[i]];
-    if (object->key == NULL) continue;
-    if (object->kind == SM_BUILT_TABLE) SM_TRY(write_table(object, writer, &a->objects->arena, err));
-    if (!object->value.is_given) continue;
-    sm_built_view(&view, &object->value);
-    SM_TRY(sm_bundle_writer_add(writer, object->key, &view, err));
+  for (int32_t i = 0; i < a->layout.n_tracked; i++) {
+    const sm_built_object *object = a->objects->objects[a->layout.tracked[i]];
+    for (const sm_built_tensor *tensor = object->first_tensor; tensor != NULL; tensor = tensor->next) {
+      if (!tensor->value.is_given) continue;
+      sm_built_view(&view, &tensor->value);
+      SM_TRY(sm_bundle_writer_add(writer, tensor->key, &view, err));
+    }
   }
   view = (sm_tensor_view){.dtype = SM_DT_STRING, .data = &tracked, .size = sizeof tracked};
   return sm_bundle_writer_add(writer, SM_KEY_OBJECT_GRAPH, &view, err);
@@ -162,6 +146,8 @@ static sm_status write_values(attachment *a, sm_error *err) {
 static sm_status derive(attachment *a, sm_error *err) {
   SM_TRY(sm_built_check_namespaces(a->objects, &a->options, err));
   SM_TRY(sm_built_wrap(&a->wrappers, a->objects, &a->options, err));
+  SM_TRY(sm_built_check_resources(a->objects, err));
+  SM_TRY(sm_built_complete(a->objects, &a->wrappers, err));
   SM_TRY(sm_built_lay_out(&a->layout, a->objects, err));
   SM_TRY(sm_built_encode_tracked(&a->tracked, a->objects, &a->layout, err));
   SM_TRY(sm_built_main_make(&a->main, a->objects, &a->layout, &a->wrappers, err));
@@ -170,7 +156,7 @@ static sm_status derive(attachment *a, sm_error *err) {
   SM_TRY(put_graph(a, err));
   if (a->options.strip_debug_ops) SM_TRY(strip_graph(a, err));
   SM_TRY(put_info(a, err));
-  return sm_built_encode(&a->saved, a->objects, &a->layout, &a->wrappers, &a->options, err);
+  return sm_built_encode(&a->saved, a->objects, &a->layout, &a->options, err);
 }
 
 static sm_status add_meta_graph(size_t *index, attachment *a, sm_error *err) {

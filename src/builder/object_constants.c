@@ -15,10 +15,11 @@ typedef struct moving {
   sm_object_graph *objects;
   sm_arena *scratch;
   sm_graph_library library;
-  bool *is_fixed;  /* by index in it */
-  size_t *numbers; /* in objects->functions, likewise */
-  bool *is_moved;  /* objects: constants that become variables */
-  int32_t *lifted; /* the variable of each lifted constant */
+  bool *is_fixed;                 /* by index in it */
+  size_t *numbers;                /* in objects->functions, likewise */
+  bool *is_moved;                 /* objects: constants that become variables */
+  int32_t container, n_contained; /* of variables to which nothing else leads; -1: not made yet */
+  int32_t *lifted;                /* the variable of each lifted constant */
   sm_lifted changes;
 } moving;
 
@@ -74,16 +75,20 @@ static void fix_all(moving *m, const sm_built_functions *functions) {
   for (size_t i = 0; i < functions->n; i++) fix(m, functions->items[i].name);
 }
 
-/* The functions of tables are called by the main graph, which passes what tables need. */
-static void fix_tables(moving *m) {
+/* The main graph calls functions that make resources and save objects, and passes what these capture. Where functions of
+ * gradients capture tensors inside others, these stay, too. */
+static void fix_objects(moving *m) {
+  sm_built_object *const *objects = m->objects->objects;
   for (int32_t i = 0; i < m->objects->n_objects; i++) {
-    const sm_built_table *table = m->objects->objects[i]->table;
-    if (table == NULL) continue;
-    fix_all(m, &table->create);
-    fix_all(m, &table->initialize);
-    fix_all(m, &table->destroy);
-    if (table->spec.is_mutable) fix(m, table->save.name);
-    if (table->spec.is_mutable) fix(m, table->restore.name);
+    const sm_built_object *object = objects[i];
+    if (object->kind == SM_BUILT_CAPTURED_TENSOR) fix(m, object->captured.function);
+    if (object->kind == SM_BUILT_RESOURCE)
+      for (const sm_built_edge *edge = object->first_edge; edge != NULL; edge = edge->next)
+        fix_all(m, &objects[edge->child]->functions);
+    for (const sm_built_saveable *saveable = object->first_saveable; saveable != NULL; saveable = saveable->next) {
+      fix_all(m, &objects[saveable->save]->functions);
+      fix_all(m, &objects[saveable->restore]->functions);
+    }
   }
 }
 
@@ -108,20 +113,21 @@ static void choose_objects(moving *m, uint64_t above) {
 
 static void move_object(sm_built_object *object) {
   object->kind = SM_BUILT_VARIABLE;
-  object->variable = (sm_built_variable){.not_trainable = true};
+  object->variable = (sm_built_variable){.shape = object->value.shape, .not_trainable = true};
 }
 
 /* ---- Variables of what was inside functions ---- */
 
-static sm_status find_container(int32_t *out, moving *m, sm_error *err) {
+static sm_status find_container(moving *m, sm_error *err) {
   sm_built_object *object;
   const char *name = CONTAINER, *place;
+  if (m->container >= 0) return SM_OK;
   SM_TRY(sm_built_print(&place, m->scratch, err, "%d/%s", SM_OBJECT_ROOT, name));
   while (sm_name_index_find(&m->objects->edges, sm_string_of(place)) != SIZE_MAX) {
     SM_TRY(sm_built_print(&name, m->scratch, err, "%s_", name));
     SM_TRY(sm_built_print(&place, m->scratch, err, "%d/%s", SM_OBJECT_ROOT, name));
   }
-  SM_TRY(sm_built_add(&object, out, m->objects, SM_OBJECT_ROOT, name, SM_BUILT_CONTAINER, err));
+  SM_TRY(sm_built_add(&object, &m->container, m->objects, SM_OBJECT_ROOT, name, SM_BUILT_CONTAINER, err));
   object->container = SM_CONTAINER_LIST;
   return SM_OK;
 }
@@ -148,18 +154,18 @@ static sm_status read_value(sm_built_value *out, moving *m, const sm_tensor_prot
   return sm_tensor_proto_decode_into(data, size, value, err);
 }
 
-static sm_status add_variable(int32_t *out, moving *m, int32_t container, size_t i, const sm_lifted_constant *constant,
-                              sm_error *err) {
+static sm_status add_variable(int32_t *out, moving *m, const sm_lifted_constant *constant, sm_error *err) {
   sm_built_object *object;
   sm_built_value value;
   const char *number;
+  SM_TRY(find_container(m, err));
   SM_TRY(read_value(&value, m, &constant->value, err));
-  SM_TRY(sm_built_print(&number, m->scratch, err, "%zu", i));
+  SM_TRY(sm_built_print(&number, m->scratch, err, "%d", (int)m->n_contained++));
   sm_string name = sm_arena_copy(&m->objects->arena, constant->node);
   if (name.data == NULL) return sm_arena_fail(&m->objects->arena, constant->node.size, err);
-  SM_TRY(sm_built_add(&object, out, m->objects, container, number, SM_BUILT_VARIABLE, err));
+  SM_TRY(sm_built_add(&object, out, m->objects, m->container, number, SM_BUILT_VARIABLE, err));
   object->value = value;
-  object->variable = (sm_built_variable){.name = name.data, .not_trainable = true};
+  object->variable = (sm_built_variable){.name = name.data, .shape = value.shape, .not_trainable = true};
   return SM_OK;
 }
 
@@ -174,18 +180,24 @@ static sm_status find_used(bool **out, moving *m, sm_error *err) {
 }
 
 static sm_status add_variables(moving *m, sm_error *err) {
-  int32_t container = SM_OBJECT_ROOT;
   bool *is_used;
-  size_t n = m->changes.n_constants, n_added = 0;
+  size_t n = m->changes.n_constants;
   m->lifted = sm_arena_array(m->scratch, int32_t, n);
   if (m->lifted == NULL) return sm_arena_fail(m->scratch, n * sizeof *m->lifted, err);
   SM_TRY(find_used(&is_used, m, err));
   for (size_t i = 0; i < n; i++) {
-    if (!is_used[i]) continue;
-    if (n_added == 0) SM_TRY(find_container(&container, m, err));
-    SM_TRY(add_variable(&m->lifted[i], m, container, n_added++, &m->changes.constants[i], err));
+    if (is_used[i]) SM_TRY(add_variable(&m->lifted[i], m, &m->changes.constants[i], err));
   }
   return SM_OK;
+}
+
+/* Functions merely captured it; a variable is an object of the model. */
+static sm_status lead_to(moving *m, int32_t object, sm_error *err) {
+  char number[16];
+  if (m->objects->objects[object]->parent != SM_OBJECT_NONE) return SM_OK;
+  SM_TRY(find_container(m, err));
+  snprintf(number, sizeof number, "%d", (int)m->n_contained++);
+  return sm_object_graph_link(m->objects, m->container, number, object, err);
 }
 
 /* ---- Functions around functions ---- */
@@ -336,22 +348,25 @@ static sm_status move(moving *m, const sm_export_options *options, sm_error *err
   int32_t n = m->objects->n_objects;
   SM_TRY(sort_library(m, err));
   SM_TRY(fix_gradients(m, err));
-  fix_tables(m);
+  fix_objects(m);
   choose_objects(m, options->move_constants_above);
   const sm_lift_spec spec = {&m->library, m->is_fixed, options->move_constants_above};
   SM_TRY(sm_graph_lift_constants(&m->changes, &spec, m->scratch, err));
   SM_TRY(add_variables(m, err));
   SM_TRY(replace_functions(m, err));
   SM_TRY(wrap_all(m, err));
-  for (int32_t i = 0; i < n; i++)
-    if (m->is_moved[i]) move_object(m->objects->objects[i]);
+  for (int32_t i = 0; i < n; i++) {
+    if (!m->is_moved[i]) continue;
+    move_object(m->objects->objects[i]);
+    SM_TRY(lead_to(m, i, err));
+  }
   tell_kept(m, options);
   return SM_OK;
 }
 
 sm_status sm_built_move_constants(sm_object_graph *objects, const sm_export_options *options, sm_error *err) {
   sm_arena scratch;
-  moving m = {.objects = objects, .scratch = &scratch};
+  moving m = {.objects = objects, .scratch = &scratch, .container = -1};
   if (options->move_constants_above == 0) return SM_OK;
   sm_arena_init(&scratch, objects->allocator, UINT64_MAX);
   sm_status status = move(&m, options, err);

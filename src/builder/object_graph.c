@@ -16,6 +16,8 @@ sm_status sm_object_graph_new(sm_object_graph **out, const sm_allocator *allocat
   objects->allocator = allocator;
   sm_arena_init(&objects->arena, allocator, UINT64_MAX);
   sm_name_index_init(&objects->edges, allocator);
+  sm_name_index_init(&objects->slots, allocator);
+  sm_name_index_init(&objects->slot_names, allocator);
   sm_name_index_init(&objects->function_names, allocator);
   sm_buffer_init(&objects->gradients, allocator, UINT64_MAX);
   sm_status status = sm_built_add(&root, NULL, objects, SM_OBJECT_NONE, "", SM_BUILT_CONTAINER, err);
@@ -32,6 +34,8 @@ void sm_object_graph_free(sm_object_graph *objects) {
   sm_free(objects->allocator, objects->signatures);
   sm_buffer_free(&objects->gradients);
   sm_name_index_free(&objects->function_names);
+  sm_name_index_free(&objects->slot_names);
+  sm_name_index_free(&objects->slots);
   sm_name_index_free(&objects->edges);
   sm_arena_free(&objects->arena);
   sm_free(objects->allocator, objects);
@@ -103,7 +107,7 @@ static sm_status check_name(const sm_object_graph *objects, int32_t parent, cons
   char next[16];
   SM_TRY(sm_built_find(&to, objects, parent, err));
   sm_built_place place = sm_built_place_of(objects, parent);
-  if (to->kind != SM_BUILT_CONTAINER)
+  if (to->kind != SM_BUILT_CONTAINER && to->kind != SM_BUILT_RESOURCE)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: an object of that kind has no children", place.text);
   if (name == NULL || *name == '\0') return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: a child without a name", place.text);
   if (parent == SM_OBJECT_ROOT && strcmp(name, RESERVED) == 0)
@@ -116,7 +120,7 @@ static sm_status check_name(const sm_object_graph *objects, int32_t parent, cons
   return SM_OK;
 }
 
-static sm_status add_edge(sm_object_graph *objects, int32_t parent, const char *name, int32_t child, sm_error *err) {
+sm_status sm_built_add_edge(sm_object_graph *objects, int32_t parent, const char *name, int32_t child, sm_error *err) {
   const char *indexed;
   sm_built_edge *edge = sm_arena_new(&objects->arena, sm_built_edge);
   sm_built_object *to = objects->objects[parent];
@@ -134,10 +138,9 @@ static sm_status add_edge(sm_object_graph *objects, int32_t parent, const char *
   return SM_OK;
 }
 
-sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *objects, int32_t parent,
-                       const char *name, sm_built_kind kind, sm_error *err) {
-  if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
-  if (parent != SM_OBJECT_NONE) SM_TRY(check_name(objects, parent, name, err));
+/* The last object, below parent if there is one. On failure nothing has changed but the arena. */
+static sm_status add_object(sm_built_object **out, sm_object_graph *objects, int32_t parent, const char *name,
+                            sm_built_kind kind, sm_error *err) {
   if (objects->n_objects == INT32_MAX) return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "too many objects");
   if ((size_t)objects->n_objects == objects->capacity) {
     void *grown = sm_grow(objects->allocator, objects->objects, &objects->capacity, sizeof *objects->objects);
@@ -148,11 +151,30 @@ sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *
   if (object == NULL) return sm_arena_fail(&objects->arena, sizeof *object, err);
   *object = (sm_built_object){.kind = kind, .parent = parent, .id = -1};
   SM_TRY(sm_built_copy(&object->name, objects, name != NULL ? name : "", err));
-  if (parent != SM_OBJECT_NONE) SM_TRY(add_edge(objects, parent, name, objects->n_objects, err));
-  if (number != NULL) *number = objects->n_objects;
+  if (parent != SM_OBJECT_NONE) SM_TRY(sm_built_add_edge(objects, parent, name, objects->n_objects, err));
   objects->objects[objects->n_objects++] = object;
   *out = object;
   return SM_OK;
+}
+
+sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *objects, int32_t parent,
+                       const char *name, sm_built_kind kind, sm_error *err) {
+  if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
+  if (parent != SM_OBJECT_NONE) SM_TRY(check_name(objects, parent, name, err));
+  SM_TRY(add_object(out, objects, parent, name, kind, err));
+  if (number != NULL) *number = objects->n_objects - 1;
+  return SM_OK;
+}
+
+sm_status sm_built_add_derived(sm_built_object **out, sm_object_graph *objects, int32_t parent, const char *name,
+                               sm_built_kind kind, sm_error *err) {
+  return add_object(out, objects, parent, name, kind, err);
+}
+
+sm_built_object *sm_built_child(const sm_object_graph *objects, const sm_built_object *object, const char *name) {
+  for (const sm_built_edge *edge = object->first_edge; edge != NULL; edge = edge->next)
+    if (strcmp(edge->name.data, name) == 0) return objects->objects[edge->child];
+  return NULL;
 }
 
 sm_status sm_object_graph_add(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
@@ -170,7 +192,7 @@ sm_status sm_object_graph_link(sm_object_graph *objects, int32_t parent, const c
   SM_TRY(sm_built_find(&object, objects, child, err));
   if (object->kind == SM_BUILT_SLOT)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "a slot variable is no child of anything");
-  SM_TRY(add_edge(objects, parent, name, child, err));
+  SM_TRY(sm_built_add_edge(objects, parent, name, child, err));
   if (object->parent == SM_OBJECT_NONE && child != SM_OBJECT_ROOT) {
     object->parent = parent;
     object->name = objects->objects[parent]->last_edge->name;
@@ -188,12 +210,70 @@ sm_status sm_object_graph_set_registered_name(sm_object_graph *objects, int32_t 
   return SM_OK;
 }
 
+sm_status sm_object_graph_set_user_proto(sm_object_graph *objects, int32_t object, const char *type_url,
+                                         sm_string bytes, sm_error *err) {
+  sm_built_object *found;
+  sm_string type;
+  SM_TRY(sm_built_find(&found, objects, object, err));
+  SM_TRY(sm_built_copy(&type, objects, type_url, err));
+  sm_string copy = sm_arena_copy(&objects->arena, bytes);
+  if (copy.data == NULL) return sm_arena_fail(&objects->arena, bytes.size + 1, err);
+  found->user_proto_type = type.data;
+  found->user_proto = copy;
+  return SM_OK;
+}
+
+/* ---- Classes ---- */
+
+static sm_status copy_user(sm_user_object *out, sm_object_graph *objects, const sm_user_object *user, sm_error *err) {
+  sm_string identifier, metadata;
+  size_t n = user->n_bad_consumers;
+  int32_t *bad_consumers = sm_arena_array(&objects->arena, int32_t, n);
+  if (bad_consumers == NULL) return sm_arena_fail(&objects->arena, n * sizeof *bad_consumers, err);
+  if (n != 0) memcpy(bad_consumers, user->bad_consumers, n * sizeof *bad_consumers);
+  SM_TRY(sm_built_copy(&identifier, objects, user->identifier, err));
+  SM_TRY(sm_built_copy(&metadata, objects, user->metadata != NULL ? user->metadata : "", err));
+  *out = *user;
+  out->identifier = identifier.data;
+  out->metadata = metadata.data;
+  out->bad_consumers = bad_consumers;
+  return SM_OK;
+}
+
+sm_status sm_object_graph_set_user_object(sm_object_graph *objects, int32_t object, const sm_user_object *user,
+                                          sm_error *err) {
+  sm_built_object *found;
+  SM_TRY(sm_built_find(&found, objects, object, err));
+  sm_built_place place = sm_built_place_of(objects, object);
+  if (found->kind != SM_BUILT_CONTAINER)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: an object of that kind has no class of its own", place.text);
+  if (user->identifier == NULL || *user->identifier == '\0')
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: a class without identifier", place.text);
+  sm_user_object *copy = sm_arena_new(&objects->arena, sm_user_object);
+  if (copy == NULL) return sm_arena_fail(&objects->arena, sizeof *copy, err);
+  SM_TRY(copy_user(copy, objects, user, err));
+  found->user = copy;
+  return SM_OK;
+}
+
+/* Source of the names: tf_keras/src/optimizers/legacy/optimizer_v2.py and python/keras/optimizer_v2/optimizer_v2.py, at
+ * their ends. */
+bool sm_built_tells_slots(const sm_built_object *optimizer) {
+  static const char *const identifiers[] = {"optimizer", "tf_keras_optimizer", "tf_deprecated_optimizer"};
+  if (optimizer->user == NULL) return false;
+  for (size_t i = 0; i < sizeof identifiers / sizeof *identifiers; i++)
+    if (strcmp(optimizer->user->identifier, identifiers[i]) == 0) return true;
+  return false;
+}
+
+/* ---- Keys ---- */
+
 sm_status sm_object_graph_get_key(const char **out, const sm_object_graph *objects, int32_t object, sm_error *err) {
   sm_built_object *found;
   SM_TRY(sm_built_find(&found, objects, object, err));
   if (!objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "objects have keys when they are attached");
-  if (found->key == NULL)
+  if (found->first_tensor == NULL || found->first_tensor->key == NULL)
     return SM_FAIL(err, SM_NOT_FOUND, "%s has no value in the checkpoint", sm_built_place_of(objects, object).text);
-  *out = found->key;
+  *out = found->first_tensor->attribute_key;
   return SM_OK;
 }

@@ -1,4 +1,4 @@
-/* The main graph of objects, which sessions run: handles of variables and tables, constants, assets, and calls. */
+/* The main graph of objects, which sessions run: handles of variables and resources, constants, assets, and calls. */
 #include "builder/built_objects.h"
 
 static const char CALL[] = "StatefulPartitionedCall";
@@ -7,7 +7,7 @@ typedef struct main_maker {
   sm_built_main *main;
   sm_object_graph *objects;
   const sm_built_layout *layout;
-  const char **initializers; /* "^node" of calls that fill tables */
+  const char **initializers; /* "^node" of calls that fill resources */
   size_t n_initializers;
 } main_maker;
 
@@ -39,15 +39,15 @@ sm_status sm_built_main_name(const char **out, sm_built_main *main, const char *
 
 static sm_status add_variable(main_maker *m, const sm_built_object *object, sm_error *err) {
   const sm_built_value *value = &object->value;
-  const sm_attr attrs[] = {sm_attr_type("dtype", value->dtype),
-                           sm_attr_shape("shape", value->shape.dims, value->shape.rank),
+  const sm_shape *shape = &object->variable.shape;
+  const sm_attr attrs[] = {sm_attr_type("dtype", value->dtype), sm_attr_shape("shape", shape->dims, shape->rank),
                            sm_attr_string("shared_name", object->node)};
   return sm_graph_add_node(
       m->main->graph, &(sm_node_spec){.op = "VarHandleOp", .name = object->node, .attrs = attrs, .n_attrs = 3}, err);
 }
 
 static sm_status add_table(main_maker *m, const sm_built_object *object, sm_error *err) {
-  const sm_lookup_table *spec = &object->table->spec;
+  const sm_lookup_table *spec = object->resource.table;
   const sm_attr attrs[] = {sm_attr_type("key_dtype", spec->key_dtype), sm_attr_type("value_dtype", spec->value_dtype),
                            sm_attr_string("shared_name", object->node)};
   return sm_graph_add_node(m->main->graph,
@@ -58,36 +58,55 @@ static sm_status add_table(main_maker *m, const sm_built_object *object, sm_erro
                            err);
 }
 
-static sm_status add_asset(main_maker *m, const sm_built_object *object, sm_error *err) {
+static sm_status add_asset(main_maker *m, sm_built_object *object, sm_error *err) {
+  object->asset_index = (int32_t)m->main->n_assets;
   sm_asset_spec *asset = &m->main->assets[m->main->n_assets++];
   *asset = object->asset;
   SM_TRY(sm_built_print(&asset->tensor_name, m->main->arena, err, "%s:0", object->node));
   return sm_graph_add_placeholder(m->main->graph, object->node, SM_DT_STRING, NULL, 0, err);
 }
 
+static bool has_node(const sm_built_object *object) {
+  switch (object->kind) {
+    case SM_BUILT_VARIABLE:
+    case SM_BUILT_CONSTANT:
+    case SM_BUILT_ASSET:
+    case SM_BUILT_SLOT: return true;
+    case SM_BUILT_RESOURCE: return object->resource.table != NULL; /* the others are called for */
+    default: return false;
+  }
+}
+
 static sm_status add_object(main_maker *m, sm_built_object *object, sm_error *err) {
   sm_tensor_view view;
-  sm_built_kind kind = object->kind;
-  if (kind == SM_BUILT_CONTAINER || kind == SM_BUILT_FUNCTION || kind == SM_BUILT_SLOT) return SM_OK;
+  if (!has_node(object)) return SM_OK;
   SM_TRY(sm_built_main_name(&object->node, m->main, object->path.data, err));
-  if (kind == SM_BUILT_VARIABLE) return add_variable(m, object, err);
-  if (kind == SM_BUILT_TABLE) return add_table(m, object, err);
-  if (kind == SM_BUILT_ASSET) return add_asset(m, object, err);
-  sm_built_view(&view, &object->value);
-  return sm_graph_add_const(m->main->graph, object->node, &view, err);
+  switch (object->kind) {
+    case SM_BUILT_RESOURCE: return add_table(m, object, err);
+    case SM_BUILT_ASSET: return add_asset(m, object, err);
+    case SM_BUILT_CONSTANT:
+      sm_built_view(&view, &object->value);
+      return sm_graph_add_const(m->main->graph, object->node, &view, err);
+    default: return add_variable(m, object, err);
+  }
 }
 
 /* ---- Calls ---- */
 
 sm_status sm_built_main_call(const char **name, sm_built_main *main, const sm_object_graph *objects,
-                             const sm_built_function *function, const char **inputs, sm_error *err) {
+                             const sm_built_function *function, const char *wanted, const char **inputs,
+                             sm_error *err) {
   sm_dtype *dtypes = sm_arena_array(main->arena, sm_dtype, function->n_out);
   if (dtypes == NULL) return sm_arena_fail(main->arena, function->n_out * sizeof *dtypes, err);
   for (size_t i = 0; i < function->n_out; i++) dtypes[i] = function->out[i]->dtype;
-  for (size_t i = 0; i < function->n_captures; i++)
+  for (size_t i = 0; i < function->n_captures; i++) {
     inputs[function->n_in + i] = objects->objects[function->captures[i]]->node;
+    if (inputs[function->n_in + i] == NULL)
+      return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.*s captures %s, which no session can hand it",
+                     SM_SHOWN(function->name), sm_built_place_of(objects, function->captures[i]).text);
+  }
   const sm_attr attrs[] = {sm_attr_types("Tout", dtypes, function->n_out), sm_attr_func("f", function->name.data)};
-  SM_TRY(sm_built_main_name(name, main, CALL, err));
+  SM_TRY(sm_built_main_name(name, main, wanted, err));
   const sm_node_spec spec = {.op = CALL,
                              .name = *name,
                              .inputs = inputs,
@@ -97,12 +116,28 @@ sm_status sm_built_main_call(const char **name, sm_built_main *main, const sm_ob
   return sm_graph_add_node(main->graph, &spec, err);
 }
 
-/* ---- Filling tables ---- */
+/* A call of a function that is passed nothing. */
+static sm_status add_plain_call(const char **name, main_maker *m, const sm_built_function *function, const char *wanted,
+                                sm_error *err) {
+  const char **inputs = sm_arena_array(m->main->arena, const char *, function->n_captures);
+  if (inputs == NULL) return sm_arena_fail(m->main->arena, function->n_captures * sizeof *inputs, err);
+  return sm_built_main_call(name, m->main, m->objects, function, wanted, inputs, err);
+}
 
-static sm_status add_initializer(main_maker *m, const sm_built_table *table, sm_error *err) {
-  const sm_built_function *function = table->initialize.items;
-  const char *inputs[2], *call;
-  SM_TRY(sm_built_main_call(&call, m->main, m->objects, function, inputs, err));
+/* The handle of a resource is what its function returns. */
+static sm_status add_resource(main_maker *m, sm_built_object *object, sm_error *err) {
+  const sm_built_object *maker = sm_built_child(m->objects, object, "_create_resource");
+  if (object->kind != SM_BUILT_RESOURCE || object->resource.table != NULL) return SM_OK;
+  return add_plain_call(&object->node, m, maker->functions.items, object->path.data, err);
+}
+
+/* ---- Filling resources ---- */
+
+static sm_status add_initializer(main_maker *m, const sm_built_object *object, sm_error *err) {
+  const char *call;
+  const sm_built_object *initializer = sm_built_child(m->objects, object, "_initialize");
+  if (initializer == NULL || initializer->functions.n == 0) return SM_OK;
+  SM_TRY(add_plain_call(&call, m, initializer->functions.items, CALL, err));
   return sm_built_print(&m->initializers[m->n_initializers++], m->main->arena, err, "^%s", call);
 }
 
@@ -111,9 +146,8 @@ static sm_status add_init_op(main_maker *m, sm_error *err) {
   m->initializers = sm_arena_array(m->main->arena, const char *, (size_t)n);
   if (m->initializers == NULL) return sm_arena_fail(m->main->arena, (size_t)n * sizeof *m->initializers, err);
   for (int32_t i = 0; i < n; i++) {
-    const sm_built_object *object = m->objects->objects[m->layout->order[i]];
-    if (object->kind == SM_BUILT_TABLE && !object->table->spec.is_mutable)
-      SM_TRY(add_initializer(m, object->table, err));
+    const sm_built_object *object = m->objects->objects[m->layout->saved[i]];
+    if (object->kind == SM_BUILT_RESOURCE) SM_TRY(add_initializer(m, object, err));
   }
   SM_TRY(sm_built_main_name(&m->main->init_op, m->main, "NoOp", err));
   return sm_graph_add(m->main->graph, "NoOp", m->main->init_op, m->initializers, m->n_initializers, err);
@@ -121,18 +155,25 @@ static sm_status add_init_op(main_maker *m, sm_error *err) {
 
 /* ---- All ---- */
 
+static sm_status add_objects(main_maker *m, sm_status (*add)(main_maker *m, sm_built_object *object, sm_error *err),
+                             sm_error *err) {
+  for (int32_t i = 0; i < m->layout->n_saved; i++) {
+    sm_built_object *object = m->objects->objects[m->layout->saved[i]];
+    sm_status status = add(m, object, err);
+    if (status == SM_OK) continue;
+    sm_error_add_place(err, object->path.data);
+    return status;
+  }
+  return SM_OK;
+}
+
 sm_status sm_built_main_make(sm_built_main *main, sm_object_graph *objects, const sm_built_layout *layout,
                              const sm_built_wrappers *wrappers, sm_error *err) {
   main_maker m = {.main = main, .objects = objects, .layout = layout};
   main->assets = sm_arena_array(main->arena, sm_asset_spec, (size_t)layout->n_objects);
   if (main->assets == NULL) return sm_arena_fail(main->arena, (size_t)layout->n_objects * sizeof *main->assets, err);
-  for (int32_t i = 0; i < layout->n_objects; i++) {
-    sm_built_object *object = objects->objects[layout->order[i]];
-    sm_status status = add_object(&m, object, err);
-    if (status == SM_OK) continue;
-    sm_error_add_place(err, object->path.data);
-    return status;
-  }
+  SM_TRY(add_objects(&m, add_object, err));
+  SM_TRY(add_objects(&m, add_resource, err));
   SM_TRY(sm_built_main_add_signatures(main, objects, wrappers, err));
   return add_init_op(&m, err);
 }

@@ -147,7 +147,7 @@ static sm_status add_signature(const sm_signature **out, signing *s, sm_error *e
   if (signature == NULL || infos == NULL || nodes == NULL)
     return sm_arena_fail(s->main->arena, (n_in + n_out) * sizeof *infos, err);
   for (size_t i = 0; i < n_in; i++) SM_TRY(add_input(&infos[i], &nodes[i], s, i, err));
-  SM_TRY(sm_built_main_call(&s->call, s->main, s->objects, function, nodes, err));
+  SM_TRY(sm_built_main_call(&s->call, s->main, s->objects, function, "StatefulPartitionedCall", nodes, err));
   for (size_t i = 0; i < n_out; i++) SM_TRY(make_output(&infos[n_in + i], s, i, &first, err));
   *signature = (sm_signature){.key = s->wrapper->key.data,
                               .method_name = SM_METHOD_PREDICT,

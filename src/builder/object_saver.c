@@ -1,7 +1,7 @@
 /* Nodes of the main graph that save and restore the values of objects, under their keys:
  *
- *   saver_filename -> RestoreV2 -> AssignVariableOp and LookupTableImportV2 of each -> restore_all
- *   ReadVariableOp and LookupTableExportV2 of each -> SaveV2(saver_filename) -> save
+ *   saver_filename -> RestoreV2 -> AssignVariableOp of each variable, calls of restore functions -> restore_all
+ *   ReadVariableOp of each variable, calls of save functions -> SaveV2(saver_filename) -> save
  *
  * The object graph is saved as well, without which tf.train.Checkpoint could not read what a session saves. */
 #include "builder/built_objects.h"
@@ -35,48 +35,109 @@ static sm_status add_strings(saver_maker *m, const char *name, const sm_string *
   return sm_graph_add_const(m->main->graph, name, &view, err);
 }
 
-/* ---- What there is ---- */
+/* ---- Variables ---- */
 
 static sm_status add_read(saver_maker *m, const sm_built_object *object, sm_error *err) {
   saved_tensor *tensor = &m->tensors[m->n++];
   const sm_attr dtype = sm_attr_type("dtype", object->value.dtype);
-  *tensor = (saved_tensor){.key = sm_string_of(object->key), .dtype = object->value.dtype};
+  *tensor = (saved_tensor){.key = sm_string_of(object->first_tensor->key), .dtype = object->value.dtype};
   SM_TRY(sm_built_print(&tensor->value, m->main->arena, err, "%s/Read/ReadVariableOp", object->node));
   SM_TRY(sm_built_main_name(&tensor->value, m->main, tensor->value, err));
   const sm_node_spec spec = {"ReadVariableOp", tensor->value, &object->node, 1, &dtype, 1, NULL};
   return sm_graph_add_node(m->main->graph, &spec, err);
 }
 
-static sm_status add_export(saver_maker *m, const sm_built_object *object, sm_error *err) {
-  const sm_lookup_table *table = &object->table->spec;
-  saved_tensor *tensors = &m->tensors[m->n];
-  const char *name, *key;
-  const sm_attr attrs[] = {sm_attr_type("Tkeys", table->key_dtype), sm_attr_type("Tvalues", table->value_dtype)};
-  tensors[0].dtype = table->key_dtype;
-  tensors[1].dtype = table->value_dtype;
-  m->n += 2;
-  SM_TRY(sm_built_print(&name, m->main->arena, err, "%s/Export", object->node));
-  SM_TRY(sm_built_main_name(&name, m->main, name, err));
-  for (size_t i = 0; i < 2; i++) {
-    SM_TRY(sm_built_print(&key, m->main->arena, err, "%s%s", object->key, i == 0 ? "-keys" : "-values"));
-    tensors[i].key = sm_string_of(key);
-    SM_TRY(sm_built_print(&tensors[i].value, m->main->arena, err, "%s:%zu", name, i));
-  }
-  return sm_graph_add_node(m->main->graph,
-                           &(sm_node_spec){"LookupTableExportV2", name, &object->node, 1, attrs, 2, NULL}, err);
+/* Of tensor number first of what RestoreV2 returns. */
+static sm_status add_assign(const char **name, saver_maker *m, const sm_built_object *object, size_t first,
+                            sm_error *err) {
+  const char *inputs[] = {object->node, NULL};
+  SM_TRY(sm_built_print(&inputs[1], m->main->arena, err, "%s:%zu", m->restore, first));
+  SM_TRY(sm_built_print(name, m->main->arena, err, "%s/Restore", object->node));
+  SM_TRY(sm_built_main_name(name, m->main, *name, err));
+  return sm_graph_add(m->main->graph, "AssignVariableOp", *name, inputs, 2, err);
 }
 
-/* Tensor number first of what RestoreV2 returns, or two of a table. */
-static sm_status add_restorer(saver_maker *m, const sm_built_object *object, size_t first, sm_error *err) {
-  bool is_table = object->kind == SM_BUILT_TABLE;
-  const char *inputs[3] = {object->node}, *name;
-  for (size_t i = 0; i < 2; i++)
-    SM_TRY(sm_built_print(&inputs[1 + i], m->main->arena, err, "%s:%zu", m->restore, first + i));
-  SM_TRY(sm_built_print(&name, m->main->arena, err, "%s/Restore", object->node));
-  SM_TRY(sm_built_main_name(&name, m->main, name, err));
-  SM_TRY(sm_built_print(&m->restorers[m->n_restorers++], m->main->arena, err, "^%s", name));
-  return sm_graph_add(m->main->graph, is_table ? "LookupTableImportV2" : "AssignVariableOp", name, inputs,
-                      is_table ? 3 : 2, err);
+/* ---- Objects with functions of their own ---- */
+
+static const sm_built_function *function_of(const saver_maker *m, int32_t object) {
+  return m->objects->objects[object]->functions.items;
+}
+
+/* Room for what a call of the function is passed. */
+static sm_status make_inputs(const char ***out, saver_maker *m, const sm_built_function *function, sm_error *err) {
+  size_t n = function->n_in + function->n_captures;
+  *out = sm_arena_array(m->main->arena, const char *, n);
+  return *out != NULL ? SM_OK : sm_arena_fail(m->main->arena, n * sizeof **out, err);
+}
+
+/* The key that a function takes: that of the attribute, behind which it puts suffixes. */
+static sm_status add_key(const char **name, saver_maker *m, const sm_built_object *object,
+                         const sm_built_saveable *saveable, sm_error *err) {
+  const sm_built_tensor *tensor = object->first_tensor;
+  while (tensor != NULL && tensor->saveable != saveable) tensor = tensor->next;
+  const sm_string key = sm_string_of(tensor != NULL ? tensor->attribute_key : "");
+  const sm_tensor_view view = {.dtype = SM_DT_STRING, .data = &key, .size = sizeof key};
+  SM_TRY(sm_built_print(name, m->main->arena, err, "%s/checkpoint_key", object->path.data));
+  SM_TRY(sm_built_main_name(name, m->main, *name, err));
+  return sm_graph_add_const(m->main->graph, *name, &view, err);
+}
+
+static sm_status call_save(saver_maker *m, const sm_built_object *object, const sm_built_saveable *saveable,
+                           saved_tensor *tensors, sm_error *err) {
+  const sm_built_function *function = function_of(m, saveable->save);
+  const char **inputs, *call, *wanted;
+  SM_TRY(make_inputs(&inputs, m, function, err));
+  if (function->n_in != 0) SM_TRY(add_key(&inputs[0], m, object, saveable, err));
+  SM_TRY(sm_built_print(&wanted, m->main->arena, err, "%s/Save", object->path.data));
+  SM_TRY(sm_built_main_call(&call, m->main, m->objects, function, wanted, inputs, err));
+  for (const sm_built_tensor *tensor = object->first_tensor; tensor != NULL; tensor = tensor->next, tensors++)
+    if (tensor->saveable == saveable)
+      SM_TRY(sm_built_print(&tensors->value, m->main->arena, err, "%s:%zu", call, tensor->result));
+  return SM_OK;
+}
+
+static sm_status call_restore(const char **name, saver_maker *m, const sm_built_object *object,
+                              const sm_built_saveable *saveable, size_t first, sm_error *err) {
+  const sm_built_function *function = function_of(m, saveable->restore);
+  const char **inputs, *wanted;
+  SM_TRY(make_inputs(&inputs, m, function, err));
+  for (const sm_built_tensor *tensor = object->first_tensor; tensor != NULL; tensor = tensor->next, first++)
+    if (tensor->saveable == saveable)
+      SM_TRY(sm_built_print(&inputs[tensor->argument], m->main->arena, err, "%s:%zu", m->restore, first));
+  SM_TRY(sm_built_print(&wanted, m->main->arena, err, "%s/Restore", object->path.data));
+  return sm_built_main_call(name, m->main, m->objects, function, wanted, inputs, err);
+}
+
+static sm_status call_saves(saver_maker *m, const sm_built_object *object, sm_error *err) {
+  saved_tensor *tensors = &m->tensors[m->n];
+  for (const sm_built_tensor *tensor = object->first_tensor; tensor != NULL; tensor = tensor->next)
+    m->tensors[m->n++] = (saved_tensor){.key = sm_string_of(tensor->key), .dtype = tensor->value.dtype};
+  for (const sm_built_saveable *saveable = object->first_saveable; saveable != NULL; saveable = saveable->next)
+    SM_TRY(call_save(m, object, saveable, tensors, err));
+  return SM_OK;
+}
+
+/* ---- What there is ---- */
+
+static bool is_variable(const sm_built_object *object) {
+  return object->kind == SM_BUILT_VARIABLE || object->kind == SM_BUILT_SLOT;
+}
+
+static sm_status keep_restorer(saver_maker *m, const char *name, sm_error *err) {
+  return sm_built_print(&m->restorers[m->n_restorers++], m->main->arena, err, "^%s", name);
+}
+
+static sm_status add_restorers(saver_maker *m, const sm_built_object *object, size_t first, sm_error *err) {
+  const char *name;
+  if (is_variable(object)) {
+    SM_TRY(add_assign(&name, m, object, first, err));
+    return keep_restorer(m, name, err);
+  }
+  for (const sm_built_saveable *saveable = object->first_saveable; saveable != NULL; saveable = saveable->next) {
+    SM_TRY(call_restore(&name, m, object, saveable, first, err));
+    SM_TRY(keep_restorer(m, name, err));
+  }
+  return SM_OK;
 }
 
 /* ---- Nodes for all ---- */
@@ -130,18 +191,15 @@ static sm_status add_save(saver_maker *m, sm_string tracked, sm_error *err) {
   return sm_built_print(&m->main->saver.save_tensor_name, m->main->arena, err, "%s:0", save);
 }
 
-static bool is_saved(const sm_built_object *object) { return object->key != NULL && object->kind != SM_BUILT_SLOT; }
-
 static sm_status add_restore(saver_maker *m, const sm_built_layout *layout, sm_error *err) {
   enum { INPUTS = 3 };
   const char *inputs[INPUTS];
   size_t first = 0;
   SM_TRY(add_op(m, "RestoreV2", m->restore, inputs, INPUTS, m->n, true, err));
-  for (int32_t i = 0; i < layout->n_objects; i++) {
-    const sm_built_object *object = m->objects->objects[layout->order[i]];
-    if (!is_saved(object)) continue;
-    SM_TRY(add_restorer(m, object, first, err));
-    first += object->kind == SM_BUILT_TABLE ? 2 : 1;
+  for (int32_t i = 0; i < layout->n_saved; i++) {
+    const sm_built_object *object = m->objects->objects[layout->saved[i]];
+    SM_TRY(add_restorers(m, object, first, err));
+    for (const sm_built_tensor *tensor = object->first_tensor; tensor != NULL; tensor = tensor->next) first++;
   }
   SM_TRY(sm_built_main_name(&m->main->saver.restore_op_name, m->main, "restore_all", err));
   return sm_graph_add(m->main->graph, "NoOp", m->main->saver.restore_op_name, m->restorers, m->n_restorers, err);
@@ -150,22 +208,33 @@ static sm_status add_restore(saver_maker *m, const sm_built_layout *layout, sm_e
 /* ---- All ---- */
 
 static sm_status add_reads(saver_maker *m, const sm_built_layout *layout, sm_error *err) {
-  for (int32_t i = 0; i < layout->n_objects; i++) {
-    const sm_built_object *object = m->objects->objects[layout->order[i]];
-    if (!is_saved(object)) continue;
-    SM_TRY(object->kind == SM_BUILT_TABLE ? add_export(m, object, err) : add_read(m, object, err));
+  for (int32_t i = 0; i < layout->n_saved; i++) {
+    const sm_built_object *object = m->objects->objects[layout->saved[i]];
+    SM_TRY(is_variable(object) ? add_read(m, object, err) : call_saves(m, object, err));
   }
   return SM_OK;
+}
+
+static sm_status make_lists(saver_maker *m, const sm_built_layout *layout, sm_error *err) {
+  size_t n_tensors = 0, n_restorers = 0;
+  for (int32_t i = 0; i < layout->n_saved; i++) {
+    const sm_built_object *object = m->objects->objects[layout->saved[i]];
+    for (const sm_built_tensor *tensor = object->first_tensor; tensor != NULL; tensor = tensor->next) n_tensors++;
+    n_restorers += is_variable(object);
+    for (const sm_built_saveable *saveable = object->first_saveable; saveable != NULL; saveable = saveable->next)
+      n_restorers++;
+  }
+  m->tensors = sm_arena_array(m->main->arena, saved_tensor, n_tensors + 1);
+  m->restorers = sm_arena_array(m->main->arena, const char *, n_restorers);
+  if (m->tensors != NULL && m->restorers != NULL) return SM_OK;
+  return sm_arena_fail(m->main->arena, (n_tensors + 1) * sizeof *m->tensors, err);
 }
 
 sm_status sm_built_saver_make(sm_built_main *main, const sm_object_graph *objects, const sm_built_layout *layout,
                               sm_string tracked, sm_error *err) {
   enum { FORMAT_V2 = 2 };
-  size_t n = (size_t)layout->n_objects;
   saver_maker m = {.main = main, .objects = objects};
-  m.tensors = sm_arena_array(main->arena, saved_tensor, 2 * n + 1);
-  m.restorers = sm_arena_array(main->arena, const char *, n);
-  if (m.tensors == NULL || m.restorers == NULL) return sm_arena_fail(main->arena, 2 * n * sizeof *m.tensors, err);
+  SM_TRY(make_lists(&m, layout, err));
   SM_TRY(reserve_names(&m, err));
   SM_TRY(add_reads(&m, layout, err));
   if (m.n == 0) return SM_OK; /* RestoreV2 of nothing is an error */

@@ -1,15 +1,20 @@
-/* The functions of tables, which Python calls when a model is loaded: TrackableResource._create_resource, _initialize and
- * _destroy_resource (python/trackable/resource.py); how mutable tables are saved (python/ops/lookup_ops.py). */
+/* Lookup tables: resources with functions that are made here. Python calls them when a model is loaded:
+ * TrackableResource._create_resource, _initialize and _destroy_resource (python/trackable/resource.py); mutable tables are
+ * saved by others (python/ops/lookup_ops.py). */
 #include "builder/built_objects.h"
 
 typedef struct table_maker {
   sm_object_graph *objects;
   int32_t number;
-  sm_built_table *table;
-  const char *name; /* stem of its functions' names */
+  const sm_lookup_table *table;
+  sm_built_value keys, values; /* of a table without, that it has nothing */
+  const char *name;            /* stem of its functions' names */
 } table_maker;
 
 static const sm_function_part TABLE = {.name = "table", .dtype = SM_DT_RESOURCE};
+
+/* How mutable tables are saved: python/ops/lookup_ops.py, MutableHashTable._Saveable. */
+static const char SAVEABLE[] = "table", KEYS[] = "-keys", VALUES[] = "-values";
 
 /* ---- Pieces ---- */
 
@@ -44,12 +49,13 @@ static sm_tensor_view *scalar(sm_tensor_view *view, sm_dtype dtype, const void *
 
 static const sm_shape SCALAR = {.rank = 0}, UNKNOWN = {.rank = -1};
 
-/* As a tf.function without arguments. */
-static sm_status single(sm_built_functions *out, table_maker *m, sm_error *err) {
-  out->n = 1;
-  out->items = sm_arena_new(&m->objects->arena, sm_built_function);
-  if (out->items == NULL) return sm_arena_fail(&m->objects->arena, sizeof *out->items, err);
-  return sm_built_make_parameters(&out->parameters, m->objects, &(sm_function_spec){.n_parameters = 0}, err);
+/* A concrete function that nothing leads to. */
+static sm_status add_bare(sm_built_object **out, int32_t *number, table_maker *m, sm_error *err) {
+  sm_built_function *function = sm_arena_new(&m->objects->arena, sm_built_function);
+  if (function == NULL) return sm_arena_fail(&m->objects->arena, sizeof *function, err);
+  SM_TRY(sm_built_add(out, number, m->objects, SM_OBJECT_NONE, m->name, SM_BUILT_CONCRETE_FUNCTION, err));
+  (*out)->functions = (sm_built_functions){.items = function, .n = 1};
+  return SM_OK;
 }
 
 static sm_status no_text(sm_structured *value, sm_object_graph *objects, sm_error *err) {
@@ -68,10 +74,10 @@ static sm_status finish(sm_built_function *out, table_maker *m, sm_function_part
 /* ---- Making and unmaking ---- */
 
 static sm_status make_create(table_maker *m, sm_error *err) {
-  const sm_lookup_table *spec = &m->table->spec;
+  const sm_lookup_table *spec = m->table;
+  sm_built_function *out;
   sm_string name;
-  SM_TRY(single(&m->table->create, m, err));
-  sm_built_function *out = m->table->create.items;
+  SM_TRY(sm_built_add_plain_function(&out, m->objects, m->number, "_create_resource", err));
   SM_TRY(begin(out, &name, m, "create_resource", err));
   out->outputs = sm_built_spec("", SM_DT_RESOURCE, SCALAR);
   const char *shared_name = name.data + strspn(name.data, "_"); /* which may not begin with one: resource_mgr.cc */
@@ -106,17 +112,18 @@ static sm_status make_done(sm_built_function *out, table_maker *m, sm_string nam
 }
 
 static sm_status make_destroy(table_maker *m, sm_error *err) {
+  sm_built_function *out;
   sm_node_spec node;
   sm_string name;
-  SM_TRY(single(&m->table->destroy, m, err));
-  SM_TRY(begin(m->table->destroy.items, &name, m, "destroy_resource", err));
-  return make_done(m->table->destroy.items, m, name, NULL, 0, &node, 1, err);
+  SM_TRY(sm_built_add_plain_function(&out, m->objects, m->number, "_destroy_resource", err));
+  SM_TRY(begin(out, &name, m, "destroy_resource", err));
+  return make_done(out, m, name, NULL, 0, &node, 1, err);
 }
 
 /* ---- Filling ---- */
 
 static sm_status make_from_file(sm_built_function *out, table_maker *m, sm_string name, sm_error *err) {
-  const sm_lookup_table *spec = &m->table->spec;
+  const sm_lookup_table *spec = m->table;
   const char delimiter[] = {spec->delimiter != 0 ? spec->delimiter : '\t', '\0'};
   const sm_attr attrs[] = {sm_attr_string("delimiter", delimiter), sm_attr_int("key_index", spec->key_index),
                            sm_attr_int("value_index", spec->value_index)};
@@ -133,10 +140,9 @@ static sm_status make_from_file(sm_built_function *out, table_maker *m, sm_strin
 }
 
 static sm_status make_from_pairs(sm_built_function *out, table_maker *m, sm_string name, sm_error *err) {
-  const sm_built_table *table = m->table;
   sm_tensor_view keys, values;
-  sm_built_view(&keys, &table->keys);
-  sm_built_view(&values, &table->values);
+  sm_built_view(&keys, &m->keys);
+  sm_built_view(&values, &m->values);
   const sm_attr key_attrs[] = {sm_attr_type("dtype", keys.dtype), sm_attr_tensor("value", &keys)};
   const sm_attr value_attrs[] = {sm_attr_type("dtype", values.dtype), sm_attr_tensor("value", &values)};
   const sm_attr attrs[] = {sm_attr_type("Tin", keys.dtype), sm_attr_type("Tout", values.dtype)};
@@ -154,13 +160,13 @@ static sm_status make_from_pairs(sm_built_function *out, table_maker *m, sm_stri
 }
 
 static sm_status make_initialize(table_maker *m, sm_error *err) {
+  sm_built_function *out;
   sm_node_spec node;
   sm_string name;
-  SM_TRY(single(&m->table->initialize, m, err));
-  sm_built_function *out = m->table->initialize.items;
+  SM_TRY(sm_built_add_plain_function(&out, m->objects, m->number, "_initialize", err));
   SM_TRY(begin(out, &name, m, "initialize", err));
-  if (m->table->spec.is_mutable) return make_done(out, m, name, NULL, 0, &node, 1, err); /* the checkpoint fills it */
-  return m->table->spec.asset != 0 ? make_from_file(out, m, name, err) : make_from_pairs(out, m, name, err);
+  if (m->table->is_mutable) return make_done(out, m, name, NULL, 0, &node, 1, err); /* the checkpoint fills it */
+  return m->table->asset != 0 ? make_from_file(out, m, name, err) : make_from_pairs(out, m, name, err);
 }
 
 /* ---- Saving, of mutable tables ---- */
@@ -168,7 +174,7 @@ static sm_status make_initialize(table_maker *m, sm_error *err) {
 /* A list of two dicts {name, slice_spec, tensor}: how python/ops/lookup_ops.py has saveables returned. */
 static sm_status save_outputs(sm_structured *out, table_maker *m, sm_error *err) {
   static const char *const keys[] = {"name", "slice_spec", "tensor"};
-  const sm_lookup_table *spec = &m->table->spec;
+  const sm_lookup_table *spec = m->table;
   sm_structured specs[] = {sm_built_spec("", SM_DT_STRING, SCALAR),     sm_built_spec("", SM_DT_STRING, SCALAR),
                            sm_built_spec("", spec->key_dtype, UNKNOWN), sm_built_spec("", SM_DT_STRING, SCALAR),
                            sm_built_spec("", SM_DT_STRING, SCALAR),     sm_built_spec("", spec->value_dtype, UNKNOWN)};
@@ -178,11 +184,10 @@ static sm_status save_outputs(sm_structured *out, table_maker *m, sm_error *err)
   return sm_structured_copy(out, &list, &m->objects->arena, err);
 }
 
-static sm_status make_save(table_maker *m, sm_error *err) {
-  const sm_lookup_table *spec = &m->table->spec;
-  sm_built_function *out = &m->table->save;
+static sm_status make_save(sm_built_function *out, table_maker *m, sm_error *err) {
+  const sm_lookup_table *spec = m->table;
   sm_string name;
-  const sm_string texts[] = {sm_string_of("-keys"), sm_string_of("-values"), {"", 0}};
+  const sm_string texts[] = {sm_string_of(KEYS), sm_string_of(VALUES), {"", 0}};
   sm_tensor_view views[3];
   const sm_attr string = sm_attr_type("dtype", SM_DT_STRING), two = sm_attr_int("N", 2);
   sm_attr consts[3][2];
@@ -219,9 +224,8 @@ static sm_status make_save(table_maker *m, sm_error *err) {
   return finish(out, m, &parts, err);
 }
 
-static sm_status make_restore(table_maker *m, sm_error *err) {
-  const sm_lookup_table *spec = &m->table->spec;
-  sm_built_function *out = &m->table->restore;
+static sm_status make_restore(sm_built_function *out, table_maker *m, sm_error *err) {
+  const sm_lookup_table *spec = m->table;
   sm_string name;
   const sm_attr attrs[] = {sm_attr_type("Tin", spec->key_dtype), sm_attr_type("Tout", spec->value_dtype)};
   const sm_function_part inputs[] = {{.name = "restored_tensors_0", .dtype = spec->key_dtype},
@@ -242,13 +246,75 @@ static sm_status make_restore(table_maker *m, sm_error *err) {
   return make_done(out, m, name, inputs, 3, nodes, 2, err);
 }
 
-sm_status sm_built_make_table(sm_object_graph *objects, int32_t number, sm_error *err) {
-  sm_built_object *object = objects->objects[number];
-  table_maker m = {.objects = objects, .number = number, .table = object->table, .name = object->name.data};
-  SM_TRY(make_create(&m, err));
-  SM_TRY(make_initialize(&m, err));
-  SM_TRY(make_destroy(&m, err));
-  if (!object->table->spec.is_mutable) return SM_OK;
-  SM_TRY(make_save(&m, err));
-  return make_restore(&m, err);
+static sm_status make_saveable(table_maker *m, sm_error *err) {
+  sm_built_object *save, *restore, *table = m->objects->objects[m->number];
+  int32_t numbers[2];
+  SM_TRY(add_bare(&save, &numbers[0], m, err));
+  SM_TRY(make_save(save->functions.items, m, err));
+  SM_TRY(sm_built_call(&save->calling, m->objects, save->functions.items, err));
+  SM_TRY(add_bare(&restore, &numbers[1], m, err));
+  SM_TRY(make_restore(restore->functions.items, m, err));
+  SM_TRY(sm_built_call(&restore->calling, m->objects, restore->functions.items, err));
+  SM_TRY(sm_object_graph_add_saveable(m->objects, m->number, SAVEABLE, numbers[0], numbers[1], err));
+  SM_TRY(sm_built_add_tensor(m->objects, table, SAVEABLE, KEYS, &m->keys, err));
+  return sm_built_add_tensor(m->objects, table, SAVEABLE, VALUES, &m->values, err);
+}
+
+/* ---- Tables ---- */
+
+static sm_status check_contents(table_maker *m, int32_t parent, const char *name, const sm_lookup_table *spec,
+                                sm_error *err) {
+  bool has_keys, has_values;
+  static const int64_t none[] = {0};
+  sm_object_graph *objects = m->objects;
+  SM_TRY(sm_built_copy_value(&m->keys, &has_keys, objects, spec->keys, err));
+  SM_TRY(sm_built_copy_value(&m->values, &has_values, objects, spec->values, err));
+  bool has_asset = spec->asset != 0;
+  if ((spec->keys != NULL && !has_keys) || (spec->values != NULL && !has_values) || has_keys != has_values)
+    return sm_built_fail(objects, parent, name,
+                         "a table with keys or values that are no tensors, or with one of the two", err);
+  if (spec->is_mutable ? has_asset : has_asset == has_keys)
+    return sm_built_fail(objects, parent, name, "a table of keys and values, or of a file", err);
+  if (!has_keys) {
+    m->keys = (sm_built_value){.dtype = spec->key_dtype, .shape = {1, none}, .is_given = true};
+    m->values = (sm_built_value){.dtype = spec->value_dtype, .shape = {1, none}, .is_given = true};
+  }
+  if (m->keys.dtype != spec->key_dtype || m->values.dtype != spec->value_dtype)
+    return sm_built_fail(objects, parent, name, "keys or values of another dtype than the table's", err);
+  if (m->keys.shape.rank != 1 || m->values.shape.rank != 1 || m->keys.shape.dims[0] != m->values.shape.dims[0])
+    return sm_built_fail(objects, parent, name, "keys and values have to be of one dimension, and as many", err);
+  return SM_OK;
+}
+
+static sm_status check_table(sm_object_graph *objects, int32_t parent, const char *name, const sm_lookup_table *spec,
+                             sm_error *err) {
+  sm_built_object *asset;
+  if (sm_dtype_name(spec->key_dtype) == NULL || sm_dtype_name(spec->value_dtype) == NULL)
+    return sm_built_fail(objects, parent, name, "a table without dtypes", err);
+  if (spec->asset == 0) return SM_OK;
+  SM_TRY(sm_built_find(&asset, objects, spec->asset, err));
+  return asset->kind == SM_BUILT_ASSET ? SM_OK : sm_built_fail(objects, parent, name, "its file is no asset", err);
+}
+
+static sm_status make_functions(table_maker *m, sm_error *err) {
+  SM_TRY(make_create(m, err));
+  SM_TRY(make_initialize(m, err));
+  SM_TRY(make_destroy(m, err));
+  return m->table->is_mutable ? make_saveable(m, err) : SM_OK;
+}
+
+sm_status sm_object_graph_add_table(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
+                                    const sm_lookup_table *spec, sm_error *err) {
+  sm_built_object *object;
+  table_maker m = {.objects = objects, .name = name != NULL ? name : "table"};
+  sm_lookup_table *table = sm_arena_new(&objects->arena, sm_lookup_table);
+  if (table == NULL) return sm_arena_fail(&objects->arena, sizeof *table, err);
+  m.table = table;
+  *table = *spec;
+  SM_TRY(check_table(objects, parent, name, spec, err));
+  SM_TRY(check_contents(&m, parent, name, spec, err));
+  SM_TRY(sm_built_add(&object, &m.number, objects, parent, name, SM_BUILT_RESOURCE, err));
+  object->resource.table = table;
+  if (out != NULL) *out = m.number;
+  return make_functions(&m, err);
 }

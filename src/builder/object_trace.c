@@ -7,7 +7,7 @@
 sm_dtype sm_built_capture_dtype(const sm_built_object *object) {
   switch (object->kind) {
     case SM_BUILT_VARIABLE:
-    case SM_BUILT_TABLE: return SM_DT_RESOURCE;
+    case SM_BUILT_RESOURCE: return SM_DT_RESOURCE;
     case SM_BUILT_CONSTANT: return object->value.dtype;
     case SM_BUILT_ASSET: return SM_DT_STRING;
     default: return SM_DT_INVALID;
@@ -18,8 +18,8 @@ sm_status sm_tracing_get_capture_dtype(sm_dtype *out, const sm_tracing *t, int32
   sm_built_object *object;
   SM_TRY(sm_built_find(&object, t->objects, number, err));
   *out = sm_built_capture_dtype(object);
-  if (*out != SM_DT_INVALID) return SM_OK;
-  return SM_FAIL(err, SM_INVALID_ARGUMENT, "it captures %s, which is no variable, constant, asset or table",
+  if (*out != SM_DT_INVALID || object->kind == SM_BUILT_CAPTURED_TENSOR) return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "it captures %s, which is no variable, constant, asset or resource",
                  sm_built_place_of(t->objects, number).text);
 }
 
@@ -125,7 +125,7 @@ static sm_status check_captures(const sm_tracing *t, sm_error *err) {
   for (size_t i = 0; i < t->out->n_captures; i++) {
     const sm_function_arg *arg = &t->type.inputs[t->out->n_in + i];
     SM_TRY(sm_tracing_get_capture_dtype(&dtype, t, t->out->captures[i], err));
-    if (dtype == arg->dtype) continue;
+    if (dtype == arg->dtype || dtype == SM_DT_INVALID) continue;
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "function %.*s: argument %.*s is of dtype %s, and %s is captured for it",
                    SM_SHOWN(t->out->name), SM_SHOWN(arg->name), sm_dtype_python_name(arg->dtype),
                    sm_built_place_of(t->objects, t->out->captures[i]).text);

@@ -1,31 +1,30 @@
-/* Objects with values: variables, constants, assets, tables, slot variables. */
+/* Objects with values: variables, constants, assets, slot variables, and tensors inside functions. */
 #include "builder/built_objects.h"
 
-static sm_status fail(const sm_object_graph *objects, int32_t parent, const char *name, const char *what,
-                      sm_error *err) {
+sm_status sm_built_fail(const sm_object_graph *objects, int32_t parent, const char *name, const char *what,
+                        sm_error *err) {
   sm_built_place place = sm_built_place_of(objects, parent >= 0 && parent < objects->n_objects ? parent : 0);
   return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s%s%.200s: %s", parent > 0 ? place.text : "", parent > 0 ? "/" : "",
                  name != NULL ? name : "", what);
 }
 
-static sm_status copy_shape(sm_built_value *out, sm_object_graph *objects, int32_t rank, const int64_t *dims,
-                            sm_error *err) {
-  int64_t *copy = sm_arena_array(&objects->arena, int64_t, (size_t)rank + 1);
-  if (copy == NULL) return sm_arena_fail(&objects->arena, ((size_t)rank + 1) * sizeof *copy, err);
-  if (rank > 0) memcpy(copy, dims, (size_t)rank * sizeof *dims);
-  out->shape = (sm_shape){rank, copy};
+static sm_status copy_shape(sm_shape *out, sm_object_graph *objects, int32_t rank, const int64_t *dims, sm_error *err) {
+  size_t n = rank > 0 ? (size_t)rank : 0;
+  int64_t *copy = sm_arena_array(&objects->arena, int64_t, n + 1);
+  if (copy == NULL) return sm_arena_fail(&objects->arena, (n + 1) * sizeof *copy, err);
+  if (n != 0) memcpy(copy, dims, n * sizeof *dims);
+  *out = (sm_shape){rank, copy};
   return SM_OK;
 }
 
-/* Of a view, or NULL. False in *is_sound: no tensor is like that. */
-static sm_status copy_value(sm_built_value *out, bool *is_sound, sm_object_graph *objects, const sm_tensor_view *view,
-                            sm_error *err) {
+sm_status sm_built_copy_value(sm_built_value *out, bool *is_sound, sm_object_graph *objects, const sm_tensor_view *view,
+                              sm_error *err) {
   size_t size;
   *is_sound = view != NULL && view->rank >= 0 && view->rank <= SM_MAX_RANK && view->dtype != SM_DT_RESOURCE &&
               sm_shape_bytes(&size, view->dtype, view->dims, (size_t)view->rank) && size == view->size;
   if (!*is_sound) return SM_OK;
   *out = (sm_built_value){.dtype = view->dtype, .data = view->data, .size = view->size, .is_given = true};
-  return copy_shape(out, objects, view->rank, view->dims, err);
+  return copy_shape(&out->shape, objects, view->rank, view->dims, err);
 }
 
 void sm_built_view(sm_tensor_view *out, const sm_built_value *value) {
@@ -46,19 +45,59 @@ static sm_status copy_text(const char **out, sm_object_graph *objects, const cha
 
 /* ---- Variables ---- */
 
-static sm_status read_variable(sm_built_value *out, sm_object_graph *objects, int32_t parent, const char *name,
-                               const sm_variable_spec *spec, sm_error *err) {
+/* Can a variable with that value say that it has this shape? */
+static bool fits(const sm_variable_spec *spec, const sm_tensor_view *value) {
+  if (spec->rank < 0) return true;
+  if (spec->rank != value->rank) return false;
+  for (int32_t i = 0; i < spec->rank; i++)
+    if (spec->dims[i] >= 0 && spec->dims[i] != value->dims[i]) return false;
+  return true;
+}
+
+static bool is_shape(const sm_variable_spec *spec) {
+  if (spec->rank < -1 || spec->rank > SM_MAX_RANK || (spec->rank > 0 && spec->dims == NULL)) return false;
+  for (int32_t i = 0; i < spec->rank; i++)
+    if (spec->dims[i] < -1) return false;
+  return true;
+}
+
+static sm_status read_variable(sm_built_value *out, sm_shape *shape, sm_object_graph *objects, int32_t parent,
+                               const char *name, const sm_variable_spec *spec, sm_error *err) {
   bool is_sound;
   size_t size;
+  if (spec->has_own_shape && !is_shape(spec))
+    return sm_built_fail(objects, parent, name, "a variable of a shape that none can have", err);
+  if (spec->has_own_shape) SM_TRY(copy_shape(shape, objects, spec->rank, spec->dims, err));
   if (spec->value != NULL) {
-    SM_TRY(copy_value(out, &is_sound, objects, spec->value, err));
-    return is_sound ? SM_OK : fail(objects, parent, name, "a variable with a value that is no tensor", err);
+    SM_TRY(sm_built_copy_value(out, &is_sound, objects, spec->value, err));
+    if (!is_sound) return sm_built_fail(objects, parent, name, "a variable with a value that is no tensor", err);
+    if (spec->has_own_shape && !fits(spec, spec->value))
+      return sm_built_fail(objects, parent, name, "a variable with a value of another shape", err);
+    if (!spec->has_own_shape) *shape = out->shape;
+    return SM_OK;
   }
   bool is_known = spec->rank >= 0 && spec->rank <= SM_MAX_RANK && (spec->rank == 0 || spec->dims != NULL) &&
-                  spec->dtype != SM_DT_RESOURCE && sm_shape_bytes(&size, spec->dtype, spec->dims, (size_t)spec->rank);
-  if (!is_known) return fail(objects, parent, name, "a variable of a dtype or shape that none can have", err);
+                  sm_shape_bytes(&size, spec->dtype, spec->dims, (size_t)spec->rank);
+  if (spec->dtype == SM_DT_RESOURCE || (!spec->has_own_shape && !is_known) || sm_dtype_name(spec->dtype) == NULL)
+    return sm_built_fail(objects, parent, name, "a variable of a dtype or shape that none can have", err);
   *out = (sm_built_value){.dtype = spec->dtype};
-  return copy_shape(out, objects, spec->rank, spec->dims, err);
+  if (!spec->has_own_shape) SM_TRY(copy_shape(shape, objects, spec->rank, spec->dims, err));
+  out->shape = *shape;
+  return SM_OK;
+}
+
+static sm_status copy_components(sm_built_variable *out, sm_object_graph *objects, const sm_variable_spec *spec,
+                                 sm_error *err) {
+  size_t n = spec->n_components;
+  sm_variable_component *components = sm_arena_array(&objects->arena, sm_variable_component, n);
+  if (components == NULL) return sm_arena_fail(&objects->arena, n * sizeof *components, err);
+  for (size_t i = 0; i < n; i++) {
+    SM_TRY(copy_text(&components[i].name, objects, spec->components[i].name, err));
+    SM_TRY(copy_text(&components[i].device, objects, spec->components[i].device, err));
+  }
+  out->components = components;
+  out->n_components = n;
+  return SM_OK;
 }
 
 sm_status sm_object_graph_add_variable(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
@@ -67,38 +106,60 @@ sm_status sm_object_graph_add_variable(int32_t *out, sm_object_graph *objects, i
   sm_built_value value;
   sm_built_variable variable = {
       .not_trainable = spec->not_trainable, .synchronization = spec->synchronization, .aggregation = spec->aggregation};
-  SM_TRY(read_variable(&value, objects, parent, name, spec, err));
+  SM_TRY(read_variable(&value, &variable.shape, objects, parent, name, spec, err));
   SM_TRY(copy_text(&variable.name, objects, spec->name, err));
   SM_TRY(copy_text(&variable.device, objects, spec->device, err));
+  SM_TRY(copy_components(&variable, objects, spec, err));
   SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_VARIABLE, err));
   object->value = value;
   object->variable = variable;
   return SM_OK;
 }
 
-sm_status sm_object_graph_add_slot(int32_t *out, sm_object_graph *objects, int32_t optimizer, int32_t variable,
-                                   const char *slot_name, const sm_tensor_view *view, sm_error *err) {
-  sm_built_object *object, *of;
-  sm_built_value value;
-  sm_built_slot slot = {optimizer, variable, {NULL, 0}};
-  bool is_sound;
+/* ---- Slot variables ---- */
+
+static sm_status check_slot(const sm_object_graph *objects, int32_t optimizer, int32_t variable, const char *name,
+                            sm_error *err) {
+  sm_built_object *of;
   SM_TRY(sm_built_find(&of, objects, optimizer, err));
   if (of->kind != SM_BUILT_CONTAINER)
-    return fail(objects, optimizer, slot_name, "only objects have slot variables", err);
+    return sm_built_fail(objects, optimizer, name, "only objects have slot variables", err);
   SM_TRY(sm_built_find(&of, objects, variable, err));
-  if (of->kind != SM_BUILT_VARIABLE) return fail(objects, variable, slot_name, "a slot is kept for variables", err);
-  SM_TRY(copy_value(&value, &is_sound, objects, view, err));
-  if (!is_sound) return fail(objects, variable, slot_name, "a slot variable with a value that is no tensor", err);
-  for (int32_t i = 0; i < objects->n_objects; i++) {
-    const sm_built_object *other = objects->objects[i];
-    if (other->kind == SM_BUILT_SLOT && other->slot.optimizer == optimizer && other->slot.variable == variable &&
-        strcmp(other->slot.name.data, slot_name) == 0)
-      return SM_FAIL(err, SM_ALREADY_EXISTS, "%s has a slot \"%.200s\" already",
-                     sm_built_place_of(objects, variable).text, slot_name);
-  }
+  if (of->kind == SM_BUILT_VARIABLE) return SM_OK;
+  return sm_built_fail(objects, variable, name, "a slot is kept for variables", err);
+}
+
+/* The number that its name has among those of the optimizer's slots, in the order of first use. */
+static sm_status rank_slot(sm_built_slot *slot, sm_object_graph *objects, sm_error *err) {
+  const char *whole, *name;
+  SM_TRY(sm_built_print(&whole, &objects->arena, err, "%d/%d/%s", (int)slot->optimizer, (int)slot->variable,
+                        slot->name.data));
+  SM_TRY(sm_built_print(&name, &objects->arena, err, "%d/%s", (int)slot->optimizer, slot->name.data));
+  if (sm_name_index_find(&objects->slots, sm_string_of(whole)) != SIZE_MAX)
+    return SM_FAIL(err, SM_ALREADY_EXISTS, "%s has a slot \"%.200s\" already",
+                   sm_built_place_of(objects, slot->variable).text, slot->name.data);
+  SM_TRY(sm_name_index_add(&objects->slots, sm_string_of(whole), err));
+  slot->rank = sm_name_index_find(&objects->slot_names, sm_string_of(name));
+  if (slot->rank != SIZE_MAX) return SM_OK;
+  slot->rank = objects->slot_names.n;
+  return sm_name_index_add(&objects->slot_names, sm_string_of(name), err);
+}
+
+sm_status sm_object_graph_add_slot(int32_t *out, sm_object_graph *objects, int32_t optimizer, int32_t variable,
+                                   const char *slot_name, const sm_tensor_view *view, sm_error *err) {
+  sm_built_object *object;
+  sm_built_value value;
+  sm_built_slot slot = {optimizer, variable, {NULL, 0}, 0};
+  bool is_sound;
+  SM_TRY(check_slot(objects, optimizer, variable, slot_name, err));
+  SM_TRY(sm_built_copy_value(&value, &is_sound, objects, view, err));
+  if (!is_sound)
+    return sm_built_fail(objects, variable, slot_name, "a slot variable with a value that is no tensor", err);
   SM_TRY(sm_built_copy(&slot.name, objects, slot_name, err));
+  SM_TRY(rank_slot(&slot, objects, err));
   SM_TRY(sm_built_add(&object, out, objects, SM_OBJECT_NONE, slot_name, SM_BUILT_SLOT, err));
   object->value = value;
+  object->variable = (sm_built_variable){.shape = value.shape, .not_trainable = true};
   object->slot = slot;
   return SM_OK;
 }
@@ -110,8 +171,8 @@ sm_status sm_object_graph_add_constant(int32_t *out, sm_object_graph *objects, i
   sm_built_object *object;
   sm_built_value copy;
   bool is_sound;
-  SM_TRY(copy_value(&copy, &is_sound, objects, value, err));
-  if (!is_sound) return fail(objects, parent, name, "a constant that is no tensor", err);
+  SM_TRY(sm_built_copy_value(&copy, &is_sound, objects, value, err));
+  if (!is_sound) return sm_built_fail(objects, parent, name, "a constant that is no tensor", err);
   SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_CONSTANT, err));
   object->value = copy;
   return SM_OK;
@@ -122,7 +183,7 @@ sm_status sm_object_graph_add_asset(int32_t *out, sm_object_graph *objects, int3
   sm_built_object *object;
   sm_asset_spec copy = {.data = file->data};
   if (file->path == NULL && file->filename == NULL)
-    return fail(objects, parent, name, "an asset without path and file name", err);
+    return sm_built_fail(objects, parent, name, "an asset without path and file name", err);
   SM_TRY(copy_text(&copy.path, objects, file->path, err));
   SM_TRY(copy_text(&copy.filename, objects, file->filename, err));
   SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_ASSET, err));
@@ -130,49 +191,53 @@ sm_status sm_object_graph_add_asset(int32_t *out, sm_object_graph *objects, int3
   return SM_OK;
 }
 
-/* ---- Tables ---- */
+/* ---- Tensors inside functions ---- */
 
-static sm_status check_contents(sm_built_table *table, sm_object_graph *objects, int32_t parent, const char *name,
-                                sm_error *err) {
-  bool has_keys, has_values;
-  const sm_lookup_table *spec = &table->spec;
-  SM_TRY(copy_value(&table->keys, &has_keys, objects, spec->keys, err));
-  SM_TRY(copy_value(&table->values, &has_values, objects, spec->values, err));
-  bool has_asset = spec->asset != 0;
-  if ((spec->keys != NULL && !has_keys) || (spec->values != NULL && !has_values) || has_keys != has_values)
-    return fail(objects, parent, name, "a table with keys or values that are no tensors, or with one of the two", err);
-  if (spec->is_mutable ? has_asset : has_asset == has_keys)
-    return fail(objects, parent, name, "a table of keys and values, or of a file", err);
-  if (!has_keys) return SM_OK;
-  if (table->keys.dtype != spec->key_dtype || table->values.dtype != spec->value_dtype)
-    return fail(objects, parent, name, "keys or values of another dtype than the table's", err);
-  if (table->keys.shape.rank != 1 || table->values.shape.rank != 1 ||
-      table->keys.shape.dims[0] != table->values.shape.dims[0])
-    return fail(objects, parent, name, "keys and values have to be of one dimension, and as many", err);
-  return SM_OK;
+enum { NODE_NAME = 1 };
+
+/* Is there a node of that name? */
+static sm_status find_node(bool *out, const sm_graph_function *function, sm_string name, sm_error *err) {
+  const sm_wire_source source = {.name = function->name.data, .bytes = function->def};
+  sm_wire_reader reader = sm_wire_read(function->def, &source);
+  sm_span found;
+  *out = false;
+  for (sm_wire_field field; !*out && sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(SM_FUNCTION_NODE, SM_WIRE_BYTES)) continue;
+    SM_TRY(sm_wire_find_bytes(&found, field.bytes, NODE_NAME, &source, err));
+    *out = sm_string_equal((sm_string){(const char *)found.data, found.size}, name);
+  }
+  return *out ? SM_OK : sm_wire_finish(&reader, err);
 }
 
-static sm_status check_table(sm_object_graph *objects, int32_t parent, const char *name, const sm_lookup_table *spec,
-                             sm_error *err) {
-  sm_built_object *asset;
-  if (sm_dtype_name(spec->key_dtype) == NULL || sm_dtype_name(spec->value_dtype) == NULL)
-    return fail(objects, parent, name, "a table without dtypes", err);
-  if (spec->asset == 0) return SM_OK;
-  SM_TRY(sm_built_find(&asset, objects, spec->asset, err));
-  return asset->kind == SM_BUILT_ASSET ? SM_OK : fail(objects, parent, name, "its file is no asset", err);
+static sm_status find_tensor(bool *out, const sm_object_graph *objects, const sm_graph_function *function,
+                             sm_string name, sm_error *err) {
+  const sm_wire_source source = {.name = function->name.data, .bytes = function->def};
+  sm_function_type type;
+  sm_arena scratch;
+  sm_arena_init(&scratch, objects->allocator, UINT64_MAX);
+  sm_status status = sm_function_read_type(&type, function->def, &source, &scratch, err);
+  *out = false;
+  for (size_t i = 0; status == SM_OK && i < type.n_inputs; i++) *out |= sm_string_equal(type.inputs[i].name, name);
+  sm_arena_free(&scratch);
+  return status != SM_OK || *out ? status : find_node(out, function, name, err);
 }
 
-sm_status sm_object_graph_add_table(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
-                                    const sm_lookup_table *spec, sm_error *err) {
+sm_status sm_object_graph_add_captured_tensor(int32_t *out, sm_object_graph *objects, const char *function,
+                                              const char *tensor, sm_error *err) {
   sm_built_object *object;
-  int32_t number;
-  sm_built_table *table = sm_arena_new(&objects->arena, sm_built_table);
-  if (table == NULL) return sm_arena_fail(&objects->arena, sizeof *table, err);
-  table->spec = *spec;
-  SM_TRY(check_table(objects, parent, name, spec, err));
-  SM_TRY(check_contents(table, objects, parent, name, err));
-  SM_TRY(sm_built_add(&object, &number, objects, parent, name, SM_BUILT_TABLE, err));
-  object->table = table;
-  if (out != NULL) *out = number;
-  return sm_built_make_table(objects, number, err);
+  sm_built_captured_tensor captured;
+  bool is_there;
+  const char *colon = strrchr(tensor, ':');
+  const sm_string node = {tensor, colon != NULL ? (size_t)(colon - tensor) : strlen(tensor)};
+  size_t i = sm_name_index_find(&objects->function_names, sm_string_of(function));
+  if (i == SIZE_MAX)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "tensor %.200s: there is no function %.200s", tensor, function);
+  SM_TRY(find_tensor(&is_there, objects, &objects->functions[i], node, err));
+  if (!is_there || colon == NULL)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "tensor %.200s: function %.200s has none of that name", tensor, function);
+  captured.function = objects->functions[i].name;
+  SM_TRY(sm_built_copy(&captured.name, objects, tensor, err));
+  SM_TRY(sm_built_add(&object, out, objects, SM_OBJECT_NONE, tensor, SM_BUILT_CAPTURED_TENSOR, err));
+  object->captured = captured;
+  return SM_OK;
 }

@@ -151,6 +151,8 @@ static sm_status name_parts(wrapping *w, sm_error *err) {
   }
   for (size_t i = 0; i < inner->n_captures; i++, part++) {
     part->dtype = sm_built_capture_dtype(w->objects->objects[inner->captures[i]]);
+    if (part->dtype == SM_DT_INVALID)
+      return SM_FAIL(err, SM_INVALID_ARGUMENT, "it captures a tensor inside a function, which servers have not");
     SM_TRY(sm_built_print(&part->name, arena, err, "capture_%zu", i));
   }
   for (size_t i = 0, k = 0; i < w->n_outputs; i++) {
@@ -278,6 +280,22 @@ static sm_status take_defaults(wrapping *w, const sm_built_signature *signature,
                        signature->n_defaults - n_found);
 }
 
+/* ---- All ---- */
+
+/* Is it a concrete function that is called as those of signatures are, with names alone, and that returns a dict whose
+ * tensors know their names? Then none is needed around it. */
+static bool is_for_servers(const wrapping *w, const sm_built_object *object) {
+  const sm_structured *inputs = &w->inner->inputs, *outputs = &w->inner->outputs;
+  if (object->kind != SM_BUILT_CONCRETE_FUNCTION || inputs->items[0].n_items != 0) return false;
+  if (inputs->items[1].n_items != w->inner->n_in || outputs->kind != SM_STRUCTURED_DICT) return false;
+  for (size_t i = 0; i < w->inner->n_in; i++)
+    if (index_of(w, w->inputs[i]) != i) return false;
+  for (size_t i = 0; i < outputs->n_items; i++)
+    if (outputs->items[i].kind != SM_STRUCTURED_TYPE_SPEC && strcmp(outputs->items[i].text, outputs->keys[i]) != 0)
+      return false;
+  return true;
+}
+
 sm_status sm_built_wrap_one(sm_built_wrapper *out, sm_object_graph *objects, const sm_built_signature *signature,
                             sm_error *err) {
   const sm_built_functions *functions = &objects->objects[signature->function]->functions;
@@ -295,6 +313,12 @@ sm_status sm_built_wrap_one(sm_built_wrapper *out, sm_object_graph *objects, con
   out->function.n_captures = w.inner->n_captures;
   SM_TRY(name_inputs(&w, err));
   SM_TRY(name_outputs(&w, err));
+  if (is_for_servers(&w, objects->objects[signature->function])) {
+    out->object = signature->function;
+    out->function = *w.inner;
+    out->parameters = *w.parameters;
+    return take_defaults(&w, signature, false, err);
+  }
   SM_TRY(describe_inputs(&w, err));
   SM_TRY(describe_outputs(&w, err));
   SM_TRY(make_function(&w, err));

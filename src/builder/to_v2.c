@@ -84,9 +84,11 @@ static sm_status make_objects(sm_conversion *c, sm_error *err) {
 static sm_status name_values(sm_object_graph *objects, sm_error *err) {
   for (int32_t i = 1; i < objects->n_objects; i++) {
     sm_built_object *object = objects->objects[i];
+    sm_built_tensor *value = object->first_tensor;
     SM_TRY(sm_child_path(&object->path, objects->objects[object->parent]->path, object->name, &objects->arena, err));
-    if (object->key != NULL)
-      SM_TRY(sm_object_key(&object->key, object->path, sm_string_of(SM_ATTRIBUTE_VALUE), &objects->arena, err));
+    if (value == NULL) continue;
+    SM_TRY(sm_object_key(&value->key, object->path, sm_string_of(SM_ATTRIBUTE_VALUE), &objects->arena, err));
+    value->attribute_key = value->key;
   }
   return SM_OK;
 }
@@ -131,7 +133,7 @@ static sm_status name_tensor(const sm_conversion *c, sm_bundle_writer *writer, c
   sm_bundle_entry entry;
   sm_shape_and_slice part;
   sm_tensor *tensor;
-  const char *key = c->objects->objects[variable->object]->key;
+  const char *key = c->objects->objects[variable->object]->first_tensor->key;
   SM_TRY(sm_bundle_reader_find_n(&entry, c->reader, variable->key, err));
   SM_TRY(sm_shape_and_slice_read(&part, variable->slice, err));
   if (part.rank < 0) return take_tensor(c, writer, key, &entry, err);
@@ -158,10 +160,11 @@ static sm_status write_checkpoint(const sm_conversion *c, const sm_buffer *track
 static sm_status put_all(sm_conversion *c, sm_buffer *saved, sm_buffer *tracked, sm_error *err) {
   const sm_export_options options = SM_EXPORT_OPTIONS_INIT;
   sm_built_layout layout;
+  SM_TRY(sm_built_complete(c->objects, &c->signatures, err));
   SM_TRY(sm_built_lay_out(&layout, c->objects, err));
   SM_TRY(name_values(c->objects, err));
   SM_TRY(sm_built_encode_tracked(tracked, c->objects, &layout, err));
-  SM_TRY(sm_built_encode(saved, c->objects, &layout, &c->signatures, &options, err));
+  SM_TRY(sm_built_encode(saved, c->objects, &layout, &options, err));
   SM_TRY(sm_draft_set(&c->edit.draft, SM_META_GRAPH_OBJECT_GRAPH, (sm_span){saved->data, saved->size}, err));
   SM_TRY(add_functions(c, err));
   return write_checkpoint(c, tracked, err);

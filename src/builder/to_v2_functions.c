@@ -129,6 +129,16 @@ static sm_status list_outputs(named_tensor **out, sm_conversion *c, const Tensor
   return check_tensors(*out, signature->n_outputs, err);
 }
 
+/* They have names alone. */
+static sm_status name_parameters(sm_built_wrapper *out, const sm_conversion *c, const sm_structured *inputs,
+                                 sm_error *err) {
+  sm_parameter *parameters = sm_arena_array(c->arena, sm_parameter, inputs->n_items);
+  if (parameters == NULL) return sm_arena_fail(c->arena, inputs->n_items * sizeof *parameters, err);
+  for (size_t i = 0; i < inputs->n_items; i++) parameters[i].name = inputs->keys[i];
+  const sm_function_spec spec = {.keyword_only = parameters, .n_keyword_only = inputs->n_items};
+  return sm_built_make_parameters(&out->parameters, c->objects, &spec, err);
+}
+
 static sm_status convert_signature(sm_built_wrapper *out, sm_conversion *c, const Tensorflow__SignatureDef *signature,
                                    sm_error *err) {
   named_tensor *inputs, *outputs;
@@ -143,6 +153,7 @@ static sm_status convert_signature(sm_built_wrapper *out, sm_conversion *c, cons
   SM_TRY(make_dict(&both[1], &spec.inputs, c, inputs, spec.n_inputs, err));
   SM_TRY(make_dict(&out->function.outputs, &spec.outputs, c, outputs, spec.n_outputs, err));
   out->function.inputs = (sm_structured){.kind = SM_STRUCTURED_TUPLE, .items = both, .n_items = 2};
+  SM_TRY(name_parameters(out, c, &both[1], err));
   SM_TRY(sm_built_print(&stem, c->arena, err, "signature_%s", out->key.data));
   return sm_convert_cut(&out->function, c, stem, &spec, err);
 }

@@ -124,6 +124,7 @@ static sm_status add_asset(sm_conversion *c, int32_t list, size_t number, sm_spa
   SM_TRY(sm_built_print(&item, c->arena, err, "%zu", number));
   const sm_asset_spec spec = {.path = text, .filename = text};
   SM_TRY(sm_object_graph_add_asset(&object, c->objects, list, item, &spec, err));
+  c->objects->objects[object]->asset_index = (int32_t)number;
   if (is_captured(c, sm_text_of(name)) || sm_reach_find_node(&c->reach, sm_text_of(name)) == NULL) return SM_OK;
   return sm_convert_capture(c, sm_text_of(name), object, err);
 }
@@ -148,15 +149,6 @@ sm_status sm_convert_assets(sm_conversion *c, sm_error *err) {
 
 /* ---- Tables ---- */
 
-/* A tf.function without arguments. */
-static sm_status make_single(sm_built_function **out, sm_built_functions *functions, sm_conversion *c, sm_error *err) {
-  functions->n = 1;
-  functions->items = *out = sm_arena_new(c->arena, sm_built_function);
-  if (*out == NULL) return sm_arena_fail(c->arena, sizeof **out, err);
-  SM_TRY(sm_built_make_parameters(&functions->parameters, c->objects, &(sm_function_spec){.n_parameters = 0}, err));
-  return sm_built_arguments(&(*out)->inputs, c->objects, NULL, 0, err);
-}
-
 static sm_status make_stem(const char **out, const sm_conversion *c, const sm_converted *table, const char *verb,
                            sm_error *err) {
   return sm_built_print(out, c->arena, err, "%.*s_%s", (int)table->node.size, table->node.data, verb);
@@ -167,7 +159,7 @@ static sm_status make_create(sm_conversion *c, const sm_converted *table, sm_err
   const char *stem;
   const sm_cut_arg handle = {.name = sm_string_of("handle"), .tensor = table->node};
   sm_cut_spec spec = {.outputs = &handle, .n_outputs = 1};
-  SM_TRY(make_single(&out, &c->objects->objects[table->object]->table->create, c, err));
+  SM_TRY(sm_built_add_plain_function(&out, c->objects, table->object, "_create_resource", err));
   out->outputs = sm_built_spec("", SM_DT_RESOURCE, (sm_shape){.rank = 0});
   SM_TRY(make_stem(&stem, c, table, "create_resource", err));
   return sm_convert_cut(out, c, stem, &spec, err);
@@ -211,7 +203,7 @@ static sm_status make_initialize(sm_conversion *c, const sm_converted *table, sm
   const char *stem;
   sm_cut_spec spec = {.captures = c->captures, .n_captures = c->n_captures};
   SM_TRY(find_fillers(&spec, c, table, err));
-  SM_TRY(make_single(&out, &c->objects->objects[table->object]->table->initialize, c, err));
+  SM_TRY(sm_built_add_plain_function(&out, c->objects, table->object, "_initialize", err));
   SM_TRY(make_stem(&stem, c, table, "initialize", err));
   return sm_convert_cut(out, c, stem, &spec, err);
 }
@@ -220,7 +212,7 @@ static sm_status make_destroy(sm_conversion *c, const sm_converted *table, sm_er
   sm_built_function *out;
   const char *stem;
   sm_cut_spec spec = {.n_controls = 0};
-  SM_TRY(make_single(&out, &c->objects->objects[table->object]->table->destroy, c, err));
+  SM_TRY(sm_built_add_plain_function(&out, c->objects, table->object, "_destroy_resource", err));
   SM_TRY(make_stem(&stem, c, table, "destroy_resource", err));
   return sm_convert_cut(out, c, stem, &spec, err);
 }

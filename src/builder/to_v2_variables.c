@@ -206,9 +206,7 @@ static sm_status add_table(scopes *s, sm_conversion *c, sm_converted *table, sm_
   const char *name;
   sm_built_object *object;
   SM_TRY(find_place(&parent, &name, s, c, table->node, err));
-  SM_TRY(sm_built_add(&object, &table->object, c->objects, parent, name, SM_BUILT_TABLE, err));
-  object->table = sm_arena_new(c->arena, sm_built_table);
-  return object->table != NULL ? SM_OK : sm_arena_fail(c->arena, sizeof *object->table, err);
+  return sm_built_add(&object, &table->object, c->objects, parent, name, SM_BUILT_RESOURCE, err);
 }
 
 static sm_status add_objects(scopes *s, sm_conversion *c, sm_error *err) {
