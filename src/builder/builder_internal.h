@@ -45,6 +45,7 @@ typedef struct sm_built_graph {
   sm_wire_source source; /* of a graph that was made: the spec's GraphDef, under a name for messages */
   bool is_removed;       /* its number is not given to another */
   bool is_changed;       /* it is not what it was in the model that was taken over */
+  bool is_frozen;        /* its variables are constants */
   bool wants_variables;  /* what its saver restores has to be there */
 } sm_built_graph;
 

@@ -19,7 +19,7 @@ enum { SM_KEEP = 1 };
  */
 sm_status sm_keep_objects(sm_draft *meta_graph, sm_reach *reach, sm_error *err);
 
-/* Marks what collections name and need together with what is marked already: initialisers of variables. May be called
+/* Marks what collections name and need together with what is marked already: initialisers of variables and tables. May be called
  * again when that led to more; *more: did it? Then, with all marked: takes out of collections what is not. */
 sm_status sm_keep_mark_variables(bool *more, const sm_draft *meta_graph, sm_reach *reach, sm_error *err);
 sm_status sm_keep_collections(sm_draft *meta_graph, const sm_reach *reach, sm_error *err);

@@ -2,8 +2,8 @@
  * loops and branches). A name that is not in the graph makes TensorFlow 1's importer fail. */
 #include "builder/edit_keep.h"
 
-/* Fields of CollectionDef, of the lists in it, of map entries: proto/meta_graph.proto. */
-enum { NODE_LIST = 1, BYTES_LIST = 2, VALUE = 1, VARIABLE_NAME = 1, ENTRY_KEY = 1, ENTRY_VALUE = 2 };
+/* Fields of CollectionDef, of the lists in it, of map entries, NodeDef: proto/meta_graph.proto, node_def.proto. */
+enum { NODE_LIST = 1, BYTES_LIST = 2, VALUE = 1, VARIABLE_NAME = 1, NODE_INPUT = 3, ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 
 /* Collections of messages in which strings of these fields name tensors (python/framework/ops.py, GraphKeys; variable.proto,
  * saver.proto, queue_runner.proto). 0 ends a list. */
@@ -45,6 +45,15 @@ static bool is_name(const struct messages *of, const sm_wire_field *field) {
 
 /* ---- Marking ---- */
 
+static sm_status find_first(sm_span *out, sm_span message, uint32_t number, const sm_wire_source *source,
+                            sm_error *err) {
+  *out = (sm_span){NULL, 0};
+  sm_wire_reader reader = sm_wire_read(message, source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);)
+    if (out->data == NULL && field.tag == SM_WIRE_TAG(number, SM_WIRE_BYTES)) *out = field.bytes;
+  return sm_wire_finish(&reader, err);
+}
+
 static sm_status mark_variable(bool *more, sm_span variable, const struct messages *of, sm_reach *reach,
                                sm_error *err) {
   sm_span name;
@@ -60,6 +69,27 @@ static sm_status mark_variable(bool *more, sm_span variable, const struct messag
   return sm_wire_finish(&reader, err);
 }
 
+/* What fills a table that stays: where there is no init op, tf.saved_model.load runs all of this collection. */
+static sm_status mark_initializers(bool *more, const sm_draft *meta_graph, sm_reach *reach, sm_error *err) {
+  sm_draft collection, list;
+  sm_spans names;
+  bool found;
+  const sm_string key = sm_string_of("table_initializer");
+  SM_TRY(sm_draft_open_entry(&collection, &found, meta_graph, SM_META_GRAPH_COLLECTION, key, err));
+  SM_TRY(sm_draft_open(&list, &collection, NODE_LIST, err));
+  SM_TRY(sm_draft_get(&names, &list, VALUE, err));
+  for (size_t i = 0; i < names.n; i++) {
+    sm_span table;
+    const sm_reach_node *node = sm_reach_find_node(reach, sm_text_of(names.items[i]));
+    if (node == NULL || node->marks != 0) continue;
+    SM_TRY(find_first(&table, node->bytes, NODE_INPUT, reach->source, err));
+    if (!sm_keep_has(reach, sm_text_of(table))) continue;
+    sm_reach_mark_tensor(reach, node->name, SM_KEEP);
+    *more = true;
+  }
+  return SM_OK;
+}
+
 sm_status sm_keep_mark_variables(bool *more, const sm_draft *meta_graph, sm_reach *reach, sm_error *err) {
   *more = false;
   for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
@@ -73,7 +103,7 @@ sm_status sm_keep_mark_variables(bool *more, const sm_draft *meta_graph, sm_reac
     SM_TRY(sm_draft_get(&values, &list, VALUE, err));
     for (size_t k = 0; k < values.n; k++) SM_TRY(mark_variable(more, values.items[k], &messages[i], reach, err));
   }
-  return SM_OK;
+  return mark_initializers(more, meta_graph, reach, err);
 }
 
 /* ---- Taking out ---- */

@@ -1,48 +1,30 @@
 /*
- * A model without variables: their values become constants of the graph. In the object graph they become constants under
- * the same numbers, so that functions go on to capture what they captured. Left in the checkpoint is the object graph.
+ * A model without variables: their values become constants of the graph, and of the object graph. Tables that change keep
+ * their contents in the checkpoint.
+ *
+ *   freeze_objects.c     the object graph
+ *   freeze_checkpoint.c  what is left in the checkpoint
+ *   freeze_values.c      values of variables, as constants
  */
-#include "builder/freeze_values.h"
+#include "builder/freeze_work.h"
 
-#include "builder/edit_keep.h"
-#include "codec/varint.h"
-#include "objects/checkpoint_graph.h"
+#include "builder/encode_parts.h"
+#include "graph/saver_graph.h"
 
-/* Fields of SaverDef, CollectionDef, map entries, SavedConstant, SavedUserObject, VersionDef, TrackableObject and its
- * attributes: proto/saver.proto, meta_graph.proto, saved_object_graph.proto, versions.proto,
- * trackable_object_graph.proto. */
-enum {
-  SAVER_RESTORE = 3,
-  ENTRY_KEY = 1,
-  ENTRY_VALUE = 2,
-  CONSTANT_OPERATION = 1,
-  NODE_USER_OBJECT = 4,
-  USER_OBJECT_IDENTIFIER = 1,
-  USER_OBJECT_VERSION = 2,
-  VERSION_PRODUCER = 1,
-  VERSION_MIN_CONSUMER = 2,
-  GRAPH_OBJECT = 1,
-  OBJECT_ATTRIBUTE = 2,
-  OBJECT_SLOT_VARIABLE = 3,
-  ATTRIBUTE_NAME = 1
-};
+/* Field of SaverDef: proto/saver.proto. */
+enum { SAVER_RESTORE = 3 };
 
-typedef struct freezing {
-  sm_builder *builder;
-  sm_edit edit;
-  const sm_wire_source *source;
-  sm_arena *arena;
-  const sm_bundle_reader *reader;
-  sm_spans graph_def; /* as it was */
-  sm_graph_library library;
-  sm_freeze_values values;
-  size_t *frozen; /* by number of an object: its variable in values; SIZE_MAX: none */
-  sm_edit_objects objects;
-} freezing;
+/* ---- What is restored ---- */
 
-/* ---- Variables and objects ---- */
+/* Without variables a model is frozen already; when its saver restores some, they are lost. */
+static sm_status open_variables(sm_freezing *f, size_t n_restored, sm_error *err) {
+  sm_error failure;
+  sm_status status = sm_model_get_variables(&f->reader, f->builder->model, &failure);
+  if (status == SM_NOT_FOUND && n_restored == 0) return SM_OK;
+  return sm_error_pass(err, status, &failure);
+}
 
-static sm_status find_values(freezing *f, sm_error *err) {
+static sm_status find_values(sm_freezing *f, sm_error *err) {
   const sm_restored_variable *restores;
   size_t n;
   sm_draft saver;
@@ -51,48 +33,10 @@ static sm_status find_values(freezing *f, sm_error *err) {
   SM_TRY(sm_draft_get(&names, &saver, SAVER_RESTORE, err));
   sm_string restore = names.n != 0 ? sm_text_of(names.items[names.n - 1]) : (sm_string){"", 0};
   SM_TRY(sm_graph_find_restores(&restores, &n, f->graph_def, &f->library, restore, f->source, f->arena, err));
-  return sm_freeze_values_find(&f->values, restores, n, f->reader, f->arena, err);
-}
-
-/* Objects of the model are those of the checkpoint to which the same names lead. */
-static sm_status match_objects(freezing *f, const sm_checkpoint_graph *saved, sm_error *err) {
-  size_t n = f->objects.n_nodes, n_queued = 0;
-  int32_t *matches = sm_arena_array(f->arena, int32_t, n);
-  size_t *queue = sm_arena_array(f->arena, size_t, n);
-  if (matches == NULL || queue == NULL) return sm_arena_fail(f->arena, n * sizeof *queue, err);
-  for (size_t i = 0; i < n; i++) matches[i] = -1;
-  matches[0] = 0;
-  queue[n_queued++] = 0;
-  for (size_t next = 0; next < n_queued; next++) {
-    sm_draft node;
-    sm_spans children;
-    const sm_saved_object *object = &saved->objects[matches[queue[next]]];
-    const sm_saved_attribute *value = sm_saved_object_find_attribute(object, sm_string_of(SM_ATTRIBUTE_VALUE));
-    if (value != NULL) f->frozen[queue[next]] = sm_freeze_values_find_key(&f->values, value->key);
-    SM_TRY(sm_edit_open_node(&node, &f->objects, (int64_t)queue[next], err));
-    SM_TRY(sm_draft_get(&children, &node, SM_NODE_CHILD, err));
-    for (size_t i = 0; i < children.n; i++) {
-      sm_edit_edge edge;
-      SM_TRY(sm_edit_read_edge(&edge, children.items[i], f->source, err));
-      int32_t other = sm_saved_object_find_child(object, edge.name);
-      if (other < 0 || edge.node_id < 0 || (uint64_t)edge.node_id >= n || matches[edge.node_id] >= 0) continue;
-      matches[edge.node_id] = other;
-      queue[n_queued++] = (size_t)edge.node_id;
-    }
-  }
-  return SM_OK;
-}
-
-static sm_status find_objects(freezing *f, sm_error *err) {
-  sm_checkpoint_graph saved;
-  SM_TRY(sm_edit_open_objects(&f->objects, &f->edit.draft, err));
-  f->frozen = sm_arena_array(f->arena, size_t, f->objects.n_nodes);
-  if (f->frozen == NULL) return sm_arena_fail(f->arena, f->objects.n_nodes * sizeof *f->frozen, err);
-  for (size_t i = 0; i < f->objects.n_nodes; i++) f->frozen[i] = SIZE_MAX;
-  sm_status status = sm_checkpoint_graph_read(&saved, f->reader, f->arena, err);
-  if (status == SM_OK && f->objects.n_nodes != 0 && saved.n != 0) status = match_objects(f, &saved, err);
-  sm_checkpoint_graph_free(&saved);
-  return status == SM_NOT_FOUND ? SM_OK : status;
+  SM_TRY(sm_graph_find_restored_tables(&f->tables, &f->n_tables, f->graph_def, &f->library, restore, f->source,
+                                       f->arena, err));
+  SM_TRY(open_variables(f, n + f->n_tables, err));
+  return f->reader != NULL ? sm_freeze_values_find(&f->values, restores, n, f->reader, f->arena, err) : SM_OK;
 }
 
 /* ---- The graph ---- */
@@ -112,73 +56,58 @@ static sm_status drop_variables(sm_draft *meta_graph, sm_error *err) {
   return SM_OK;
 }
 
-/* What the object graph names in the graph. */
-static sm_status mark_objects(const freezing *f, sm_reach *reach, sm_error *err) {
-  sm_spans functions;
-  SM_TRY(sm_draft_get(&functions, &f->objects.draft, SM_OBJECTS_FUNCTION, err));
-  for (size_t i = 0; i < functions.n; i++) {
-    sm_span name;
-    SM_TRY(sm_wire_find_bytes(&name, functions.items[i], ENTRY_KEY, f->source, err));
-    sm_reach_mark_function(reach, sm_text_of(name), SM_KEEP);
-  }
-  for (size_t id = 0; id < f->objects.n_nodes; id++) {
-    sm_draft node, constant;
-    sm_spans names;
-    SM_TRY(sm_edit_open_node(&node, &f->objects, (int64_t)id, err));
-    SM_TRY(sm_draft_open(&constant, &node, SM_NODE_CONSTANT, err));
-    SM_TRY(sm_draft_get(&names, &constant, CONSTANT_OPERATION, err));
-    for (size_t i = 0; i < names.n; i++) sm_reach_mark_tensor(reach, sm_text_of(names.items[i]), SM_KEEP);
-    if (f->frozen[id] != SIZE_MAX) sm_reach_mark_tensor(reach, f->values.variables[f->frozen[id]].node, SM_KEEP);
-  }
-  return SM_OK;
-}
-
-static sm_status prune(freezing *f, sm_error *err) {
+static sm_status prune(sm_freezing *f, sm_error *err) {
   sm_reach reach;
   SM_TRY(drop_variables(&f->edit.draft, err));
   SM_TRY(sm_reach_init(&reach, f->graph_def, 0, f->source, f->arena, err));
-  SM_TRY(mark_objects(f, &reach, err));
+  SM_TRY(sm_freeze_mark_objects(f, &reach, err));
+  for (size_t i = 0; i < f->n_tables; i++) sm_reach_mark_tensor(&reach, f->tables[i].node, SM_KEEP);
   SM_TRY(sm_keep_mark_all(&reach, &f->edit.draft, err));
   SM_TRY(sm_keep_collections(&f->edit.draft, &reach, err));
   return sm_keep_prune(&f->edit.draft, f->graph_def, &reach, err);
 }
 
-/* What a concrete function of the object graph captures. */
-static sm_status read_binding(sm_freeze_binding *out, const freezing *f, sm_span entry, sm_error *err) {
-  sm_span name, concrete;
-  SM_TRY(sm_wire_find_bytes(&name, entry, ENTRY_KEY, f->source, err));
-  SM_TRY(sm_wire_find_bytes(&concrete, entry, ENTRY_VALUE, f->source, err));
-  sm_dtype *dtypes = sm_arena_array(f->arena, sm_dtype, concrete.size); /* a number takes a byte */
-  if (dtypes == NULL) return sm_arena_fail(f->arena, concrete.size * sizeof *dtypes, err);
-  *out = (sm_freeze_binding){.function = sm_text_of(name), .dtypes = dtypes};
-  sm_wire_reader reader = sm_wire_read(concrete, f->source);
-  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
-    const uint8_t *p = field.bytes.data, *end = p + field.bytes.size;
-    if (sm_wire_number(&field) != SM_CONCRETE_BOUND_INPUT) continue;
-    while (p != NULL && p != end) {
-      uint64_t id;
-      p = sm_varint_read(p, end, &id);
-      size_t variable = p != NULL && id < f->objects.n_nodes ? f->frozen[id] : SIZE_MAX;
-      if (p != NULL) dtypes[out->n++] = variable != SIZE_MAX ? f->values.variables[variable].dtype : SM_DT_INVALID;
-    }
-  }
-  return sm_wire_finish(&reader, err);
-}
+/* ---- A saver for what changes ---- */
 
-static sm_status read_bindings(sm_freeze_spec *spec, const freezing *f, sm_error *err) {
-  sm_spans functions;
-  SM_TRY(sm_draft_get(&functions, &f->objects.draft, SM_OBJECTS_FUNCTION, err));
-  sm_freeze_binding *bindings = sm_arena_array(f->arena, sm_freeze_binding, functions.n);
-  if (bindings == NULL) return sm_arena_fail(f->arena, functions.n * sizeof *bindings, err);
-  for (size_t i = 0; i < functions.n; i++) SM_TRY(read_binding(&bindings[i], f, functions.items[i], err));
-  spec->bindings = bindings;
-  spec->n_bindings = functions.n;
+static sm_status describe_table(sm_graph_table *out, const sm_freezing *f, const sm_restored_table *table,
+                                sm_error *err) {
+  sm_bundle_entry keys, values;
+  SM_TRY(sm_bundle_reader_find_n(&keys, f->reader, table->keys, err));
+  SM_TRY(sm_bundle_reader_find_n(&values, f->reader, table->values, err));
+  *out = (sm_graph_table){table->node, table->keys, table->values, keys.dtype, values.dtype};
   return SM_OK;
 }
 
+static sm_status put_saver(sm_freezing *f, sm_spans graph_def, const sm_saver_graph *made, sm_error *err) {
+  sm_buffer saver;
+  const sm_span pieces[] = {graph_def.items[0], sm_span_of(made->nodes)};
+  SM_TRY(sm_draft_set_list(&f->edit.draft, SM_META_GRAPH_GRAPH, (sm_spans){pieces, 2}, err));
+  sm_buffer_init(&saver, f->arena->allocator, UINT64_MAX);
+  sm_status status = sm_encode_saver(&saver, &made->def, err);
+  const sm_span bytes = {saver.data, saver.size};
+  if (status == SM_OK) status = sm_draft_set(&f->edit.draft, SM_META_GRAPH_SAVER, bytes, err);
+  sm_buffer_free(&saver);
+  return status;
+}
+
+static sm_status save_tables(sm_freezing *f, sm_error *err) {
+  sm_spans graph_def;
+  sm_saver_graph made;
+  if (f->n_tables == 0) return SM_OK;
+  sm_graph_table *tables = sm_arena_array(f->arena, sm_graph_table, f->n_tables);
+  if (tables == NULL) return sm_arena_fail(f->arena, f->n_tables * sizeof *tables, err);
+  for (size_t i = 0; i < f->n_tables; i++) SM_TRY(describe_table(&tables[i], f, &f->tables[i], err));
+  const sm_graph_variables saved = {.tables = tables, .n_tables = f->n_tables};
+  SM_TRY(sm_draft_get(&graph_def, &f->edit.draft, SM_META_GRAPH_GRAPH, err));
+  SM_TRY(sm_saver_graph_make(&made, &saved, graph_def, f->source, f->arena, err));
+  return put_saver(f, graph_def, &made, err);
+}
+
+/* ---- Constants ---- */
+
 /* About what the frozen graph takes: growing to it step by step would copy the values several times. Bounded,
  * whatever the index says. */
-static size_t expected_size(const freezing *f, sm_spans graph_def) {
+static size_t expected_size(const sm_freezing *f, sm_spans graph_def) {
   enum { MOST = 1 << 28 };
   uint64_t size = SM_DRAFT_HEAD_SIZE;
   for (size_t i = 0; i < graph_def.n; i++) size += graph_def.items[i].size + graph_def.items[i].size / 4;
@@ -186,7 +115,7 @@ static size_t expected_size(const freezing *f, sm_spans graph_def) {
   return size < MOST ? (size_t)size : MOST;
 }
 
-static sm_status freeze_graph(freezing *f, sm_error *err) {
+static sm_status freeze_graph(sm_freezing *f, sm_error *err) {
   static const uint8_t head[SM_DRAFT_HEAD_SIZE];
   sm_draft info;
   sm_spans op_lists, graph_def;
@@ -197,7 +126,7 @@ static sm_status freeze_graph(freezing *f, sm_error *err) {
                          .n_variables = f->values.n,
                          .put_value = sm_freeze_values_put,
                          .ctx = &f->values};
-  SM_TRY(read_bindings(&spec, f, err));
+  SM_TRY(sm_freeze_read_bindings(&spec, f, err));
   SM_TRY(sm_draft_open(&info, &f->edit.draft, SM_META_GRAPH_INFO, err));
   SM_TRY(sm_draft_get(&op_lists, &info, SM_META_INFO_STRIPPED_OP_LIST, err));
   SM_TRY(sm_draft_get(&graph_def, &f->edit.draft, SM_META_GRAPH_GRAPH, err));
@@ -214,162 +143,47 @@ static sm_status freeze_graph(freezing *f, sm_error *err) {
   return status;
 }
 
-/* ---- The object graph ---- */
-
-static sm_status make_constant(sm_draft *out, freezing *f, sm_string operation, sm_error *err) {
-  sm_draft constant;
-  sm_draft_init(out, f->arena, f->source);
-  sm_draft_init(&constant, f->arena, f->source);
-  SM_TRY(sm_draft_set(&constant, CONSTANT_OPERATION, sm_span_of(operation), err));
-  return sm_draft_set_draft(out, SM_NODE_CONSTANT, &constant, err);
-}
-
-/* A variable that nothing gives a value, such as what an optimizer keeps, is an object without contents. */
-static sm_status make_object(sm_draft *out, freezing *f, sm_error *err) {
-  sm_draft object, version;
-  sm_draft_init(out, f->arena, f->source);
-  sm_draft_init(&object, f->arena, f->source);
-  sm_draft_init(&version, f->arena, f->source);
-  SM_TRY(sm_draft_set_number(&version, VERSION_PRODUCER, 1, err));
-  SM_TRY(sm_draft_set_number(&version, VERSION_MIN_CONSUMER, 1, err));
-  SM_TRY(sm_draft_set(&object, USER_OBJECT_IDENTIFIER, sm_span_of(sm_string_of("_generic_user_object")), err));
-  SM_TRY(sm_draft_set_draft(&object, USER_OBJECT_VERSION, &version, err));
-  return sm_draft_set_draft(out, NODE_USER_OBJECT, &object, err);
-}
-
-static sm_status freeze_objects(freezing *f, sm_error *err) {
-  for (size_t id = 0; id < f->objects.n_nodes; id++) {
-    sm_draft node;
-    sm_spans variables;
-    SM_TRY(sm_edit_open_node(&node, &f->objects, (int64_t)id, err));
-    SM_TRY(sm_draft_get(&variables, &node, SM_NODE_VARIABLE, err));
-    if (variables.n != 0)
-      SM_TRY(f->frozen[id] != SIZE_MAX ? make_constant(&node, f, f->values.variables[f->frozen[id]].node, err)
-                                       : make_object(&node, f, err));
-    SM_TRY(sm_draft_set(&node, SM_NODE_SLOT_VARIABLE, (sm_span){NULL, 0}, err));
-    SM_TRY(sm_draft_replace(&f->objects.draft, f->objects.nodes[id], &node, err));
-  }
-  if (f->objects.n_nodes == 0) return SM_OK;
-  return sm_draft_set_draft(&f->edit.draft, SM_META_GRAPH_OBJECT_GRAPH, &f->objects.draft, err);
-}
-
-/* ---- The checkpoint ---- */
-
-/* An object of the checkpoint's graph without its value, when it is a variable, and without slots. */
-static sm_status forget_values(sm_draft *graph, size_t at, sm_error *err) {
-  sm_draft object;
-  sm_span bytes;
-  size_t kept = 0;
-  if (graph->fields[at].number != GRAPH_OBJECT || !sm_draft_field_value(&bytes, graph, &graph->fields[at]))
-    return SM_OK;
-  SM_TRY(sm_draft_read(&object, (sm_spans){&bytes, 1}, graph->arena, graph->source, err));
-  for (size_t i = 0; i < object.n; i++) {
-    sm_span attribute, name = {NULL, 0};
-    bool is_attribute =
-        object.fields[i].number == OBJECT_ATTRIBUTE && sm_draft_field_value(&attribute, &object, &object.fields[i]);
-    if (is_attribute) SM_TRY(sm_wire_find_bytes(&name, attribute, ATTRIBUTE_NAME, graph->source, err));
-    bool is_value = is_attribute && sm_string_equal(sm_text_of(name), sm_string_of(SM_ATTRIBUTE_VALUE));
-    if (!is_value && object.fields[i].number != OBJECT_SLOT_VARIABLE) object.fields[kept++] = object.fields[i];
-  }
-  object.n = kept;
-  return sm_draft_replace(graph, at, &object, err);
-}
-
-static sm_status write_graph(freezing *f, sm_bundle_writer *writer, const sm_string *text, sm_error *err) {
-  const sm_wire_source source = {.name = SM_KEY_OBJECT_GRAPH, .bytes = {(const uint8_t *)text->data, text->size}};
-  sm_draft graph;
-  sm_span bytes;
-  SM_TRY(sm_draft_read(&graph, (sm_spans){&source.bytes, 1}, f->arena, &source, err));
-  for (size_t i = 0; i < graph.n; i++) SM_TRY(forget_values(&graph, i, err));
-  SM_TRY(sm_draft_bytes(&bytes, &graph, err));
-  const sm_string made = sm_text_of(bytes);
-  const sm_tensor_view view = {.dtype = SM_DT_STRING, .rank = 0, .data = &made, .size = sizeof made};
-  return sm_bundle_writer_add(writer, SM_KEY_OBJECT_GRAPH, &view, err);
-}
-
-static sm_status take_graph(freezing *f, sm_bundle_writer *writer, sm_error *err) {
-  sm_tensor *tensor;
-  SM_TRY(sm_bundle_reader_read_tensor(&tensor, f->reader, SM_KEY_OBJECT_GRAPH, NULL, err));
-  const sm_tensor_view *view = sm_tensor_get_view(tensor);
-  sm_status status = view->dtype == SM_DT_STRING && view->rank == 0
-                         ? write_graph(f, writer, view->data, err)
-                         : SM_FAIL(err, SM_DATA_LOSS, "%s: it is not one string", SM_KEY_OBJECT_GRAPH);
-  sm_tensor_free(tensor);
-  return status;
-}
-
-/* Keys that end as those of variables do. Source: python/trackable/base.py. */
-static bool is_variable(sm_string key) {
-  static const char end[] = "/.ATTRIBUTES/" SM_ATTRIBUTE_VALUE;
-  size_t size = sizeof end - 1;
-  return key.size >= size && memcmp(key.data + key.size - size, end, size) == 0;
-}
-
-static bool is_restored(const freezing *f, sm_string key) {
-  for (size_t i = 0; i < f->values.n; i++)
-    if (sm_string_equal(f->values.values[i].entry.key, key)) return true;
-  return false;
-}
-
-/* Tables that change have contents there, which their loaders would go on to look for. */
-static sm_status check_rest(const freezing *f, sm_bundle_iter *iter, sm_error *err) {
-  for (const sm_bundle_entry *entry;;) {
-    SM_TRY(sm_bundle_iter_next(&entry, iter, err));
-    if (entry == NULL) return SM_OK;
-    if (is_variable(entry->key) || sm_string_equal(entry->key, sm_string_of(SM_KEY_OBJECT_GRAPH))) continue;
-    if (!is_restored(f, entry->key))
-      return SM_FAIL(err, SM_UNIMPLEMENTED, "the checkpoint has %.*s, which is no variable that the saver restores",
-                     SM_SHOWN(entry->key));
-  }
-}
-
-static sm_status check_checkpoint(const freezing *f, sm_error *err) {
-  sm_bundle_iter *iter;
-  SM_TRY(sm_bundle_iter_new(&iter, f->reader, NULL, err));
-  sm_status status = check_rest(f, iter, err);
-  sm_bundle_iter_free(iter);
-  return status;
-}
-
-/* tf.saved_model.load wants a checkpoint even where there is nothing to be restored. */
-static sm_status write_checkpoint(freezing *f, sm_error *err) {
-  sm_bundle_writer *writer;
-  (void)sm_file_plan_remove(&f->builder->files, SM_DIR_VARIABLES);
-  if (f->objects.n_nodes == 0) return SM_OK;
-  SM_TRY(sm_builder_get_variables(&writer, f->builder, err));
-  return take_graph(f, writer, err);
-}
-
 /* ---- All ---- */
 
-static sm_status freeze(freezing *f, sm_error *err) {
-  SM_TRY(find_values(f, err));
-  SM_TRY(check_checkpoint(f, err));
-  SM_TRY(find_objects(f, err));
+static sm_status freeze(sm_freezing *f, sm_error *err) {
+  SM_TRY(sm_freeze_find_objects(f, err));
   SM_TRY(prune(f, err));
+  SM_TRY(save_tables(f, err));
   SM_TRY(freeze_graph(f, err));
-  return freeze_objects(f, err);
+  return sm_freeze_objects(f, err);
+}
+
+/* Is there another meta graph that the checkpoint has to stay for as it is? */
+static sm_status is_shared(bool *out, const sm_freezing *f, sm_error *err) {
+  *out = false;
+  for (size_t i = 0; i < f->builder->n_graphs; i++) {
+    const sm_built_graph *other = f->builder->graphs[i];
+    sm_spans savers, objects;
+    if (other == f->edit.graph || other->is_removed) continue;
+    SM_TRY(sm_draft_get(&savers, &other->draft, SM_META_GRAPH_SAVER, err));
+    SM_TRY(sm_draft_get(&objects, &other->draft, SM_META_GRAPH_OBJECT_GRAPH, err));
+    *out |= savers.n != 0 || objects.n != 0; /* frozen ones have a saver for their tables */
+  }
+  return SM_OK;
 }
 
 sm_status sm_builder_freeze(sm_builder *builder, size_t graph, sm_error *err) {
-  freezing f = {.builder = builder, .arena = &builder->arena};
+  bool stays;
+  sm_freezing f = {.builder = builder, .arena = &builder->arena};
   SM_TRY(sm_edit_begin(&f.edit, builder, graph, err));
-  if (builder->options.in_place || builder->variables != NULL)
-    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: a model cannot be frozen %s", builder->transaction.dir,
-                   builder->options.in_place ? "in place" : "that gets new variables");
-  sm_status status = builder->model != NULL ? sm_model_get_variables(&f.reader, builder->model, err)
-                                            : SM_FAIL(err, SM_NOT_FOUND, "no model was taken over");
-  if (status == SM_NOT_FOUND) return builder->model != NULL ? SM_OK : status; /* it is frozen already */
-  SM_TRY(status);
-  for (size_t i = 0; i < builder->n_graphs; i++)
-    if (i != graph && !builder->graphs[i]->is_removed)
-      return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: meta graph %zu needs the variables, too",
-                     builder->transaction.dir, i);
+  if (f.edit.graph->is_frozen) return SM_OK;
+  if (builder->model == NULL || builder->variables != NULL)
+    return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: a model cannot be frozen that %s", builder->transaction.dir,
+                   builder->model == NULL ? "was not taken over" : "gets new variables");
   f.source = f.edit.draft.source;
   SM_TRY(sm_draft_get(&f.graph_def, &f.edit.draft, SM_META_GRAPH_GRAPH, err));
   SM_TRY(sm_graph_index_functions(&f.library, f.graph_def, f.source, f.arena, err));
+  SM_TRY(find_values(&f, err));
+  if (f.reader == NULL) return SM_OK;
   SM_TRY(freeze(&f, err));
-  SM_TRY(write_checkpoint(&f, err));
+  SM_TRY(is_shared(&stays, &f, err));
+  if (!stays && !builder->options.in_place) SM_TRY(sm_freeze_checkpoint(&f, err));
+  f.edit.graph->is_frozen = true;
   sm_edit_commit(&f.edit);
   return SM_OK;
 }

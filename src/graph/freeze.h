@@ -71,4 +71,15 @@ sm_status sm_graph_find_restores(const sm_restored_variable **out, size_t *n, sm
                                  const sm_graph_library *library, sm_string restore_op, const sm_wire_source *source,
                                  sm_arena *arena, sm_error *err);
 
+/* A table whose contents are restored. */
+typedef struct sm_restored_table {
+  sm_string node;         /* of the graph */
+  sm_string keys, values; /* keys in the checkpoint */
+} sm_restored_table;
+
+/* The same for tables. Errors: UNIMPLEMENTED something else is restored than variables and tables. */
+sm_status sm_graph_find_restored_tables(const sm_restored_table **out, size_t *n, sm_spans graph_def,
+                                        const sm_graph_library *library, sm_string restore_op,
+                                        const sm_wire_source *source, sm_arena *arena, sm_error *err);
+
 #endif

@@ -222,6 +222,6 @@ sm_status sm_graph_find_variables(sm_graph_variables *out, sm_spans graph_def, s
   for (size_t i = 0; i < f.n; i++) variables[i] = f.found[i].v;
   sm_sort(variables, f.n, sizeof *variables, key_less);
   SM_TRY(check_keys(variables, f.n, err));
-  *out = (sm_graph_variables){variables, f.n};
+  *out = (sm_graph_variables){.items = variables, .n = f.n};
   return SM_OK;
 }

@@ -1,4 +1,5 @@
-/* Reading what a restore op does: Assign(variable, Identity(RestoreV2:i)), in the graph or in the function that it calls. */
+/* Reading what a restore op does, in the graph or in the function that it calls: Assign(variable, Identity(RestoreV2:i)),
+ * LookupTableImportV2(table, RestoreV2:i, RestoreV2:k). */
 #include "graph/freeze.h"
 
 #include "graph/cut_function.h"
@@ -24,6 +25,9 @@ typedef struct walk {
   sm_tensor *names, *slices;
   sm_restored_variable *found;
   size_t n_found;
+  sm_restored_table *tables;
+  size_t n_tables;
+  bool is_strict; /* whatever else is restored is an error */
 } walk;
 
 static sm_string text_of(sm_span bytes) { return (sm_string){(const char *)bytes.data, bytes.size}; }
@@ -101,6 +105,26 @@ static sm_status copy_string(sm_string *out, const walk *w, const sm_tensor *fro
   return out->data != NULL ? SM_OK : sm_arena_fail(w->arena, view->size, err);
 }
 
+/* What is restored to a tensor. *is_restored: is anything? key is "" then where that cannot be told. */
+typedef struct restored {
+  sm_string key, slice;
+  bool is_restored;
+} restored;
+
+static sm_status read_restored(restored *out, walk *w, sm_string tensor, sm_error *err) {
+  const sm_reach_node *restore;
+  sm_string op;
+  sm_tensor_ref ref;
+  *out = (restored){.is_restored = false};
+  SM_TRY(find_origin(&restore, &op, &tensor, w, err));
+  if (restore == NULL || !is_op(op, "RestoreV2")) return SM_OK;
+  if (!sm_tensor_ref_parse_inside(&ref, tensor) || ref.is_control) return SM_OK;
+  out->is_restored = true;
+  SM_TRY(read_names(w, restore, err));
+  SM_TRY(copy_string(&out->key, w, w->names, ref.index, err));
+  return copy_string(&out->slice, w, w->slices, ref.index, err);
+}
+
 /* ---- Assignments ---- */
 
 /* The node of the graph that a handle or reference is of; "": it cannot be told. */
@@ -115,32 +139,59 @@ static sm_status find_variable(sm_string *out, const walk *w, sm_string tensor, 
 }
 
 static sm_status visit_assignment(walk *w, sm_span assignment, sm_error *err) {
-  sm_string variable, value, op;
-  sm_tensor_ref ref;
-  const sm_reach_node *restore;
-  sm_restored_variable found;
+  sm_string variable, value, node;
+  restored from;
   SM_TRY(get_input(&variable, w, assignment, 0, err));
   SM_TRY(get_input(&value, w, assignment, 1, err));
-  SM_TRY(find_variable(&found.node, w, variable, err));
-  SM_TRY(find_origin(&restore, &op, &value, w, err));
-  if (found.node.size == 0 || restore == NULL || !is_op(op, "RestoreV2")) return SM_OK;
-  if (!sm_tensor_ref_parse_inside(&ref, value)) return SM_OK;
-  SM_TRY(read_names(w, restore, err));
-  SM_TRY(copy_string(&found.key, w, w->names, ref.index, err));
-  SM_TRY(copy_string(&found.slice, w, w->slices, ref.index, err));
-  if (found.key.size != 0) w->found[w->n_found++] = found;
+  SM_TRY(find_variable(&node, w, variable, err));
+  SM_TRY(read_restored(&from, w, value, err));
+  if (node.size != 0 && from.key.size != 0) w->found[w->n_found++] = (sm_restored_variable){node, from.key, from.slice};
   return SM_OK;
+}
+
+static sm_status visit_import(walk *w, sm_span import, sm_error *err) {
+  sm_string table, tensors[2], node;
+  restored keys, values;
+  SM_TRY(get_input(&table, w, import, 0, err));
+  SM_TRY(get_input(&tensors[0], w, import, 1, err));
+  SM_TRY(get_input(&tensors[1], w, import, 2, err));
+  SM_TRY(find_variable(&node, w, table, err));
+  SM_TRY(read_restored(&keys, w, tensors[0], err));
+  SM_TRY(read_restored(&values, w, tensors[1], err));
+  if (node.size != 0 && keys.key.size != 0 && values.key.size != 0)
+    w->tables[w->n_tables++] = (sm_restored_table){node, keys.key, values.key};
+  return SM_OK;
+}
+
+/* Something else that gets what was restored: what becomes of it, nobody knows. */
+static sm_status check_other(walk *w, const sm_reach_node *node, sm_string op, sm_error *err) {
+  if (is_op(op, "Identity") || is_op(op, "Cast")) return SM_OK;
+  sm_wire_reader reader = sm_wire_read(node->bytes, w->source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    restored from;
+    if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;
+    SM_TRY(read_restored(&from, w, sm_span_text(field.bytes), err));
+    if (from.is_restored)
+      return SM_FAIL(err, SM_UNIMPLEMENTED, "node %.*s: %.*s is neither variable nor table, and is restored from %.*s",
+                     SM_SHOWN(node->name), SM_SHOWN(op), SM_SHOWN(from.key));
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+static sm_status visit_node(walk *w, const sm_reach_node *node, sm_error *err) {
+  sm_string op;
+  SM_TRY(sm_node_get_op(&op, node->bytes, w->source, err));
+  if (is_op(op, "AssignVariableOp") || is_op(op, "Assign")) return visit_assignment(w, node->bytes, err);
+  if (is_op(op, "LookupTableImportV2")) return visit_import(w, node->bytes, err);
+  return w->is_strict ? check_other(w, node, op, err) : SM_OK;
 }
 
 static sm_status visit_nodes(walk *w, sm_error *err) {
   w->found = sm_arena_array(w->arena, sm_restored_variable, w->n_nodes);
-  if (w->found == NULL) return sm_arena_fail(w->arena, w->n_nodes * sizeof *w->found, err);
-  for (size_t i = 0; i < w->n_nodes; i++) {
-    sm_string op;
-    if (w->nodes[i].marks == 0) continue;
-    SM_TRY(sm_node_get_op(&op, w->nodes[i].bytes, w->source, err));
-    if (is_op(op, "AssignVariableOp") || is_op(op, "Assign")) SM_TRY(visit_assignment(w, w->nodes[i].bytes, err));
-  }
+  w->tables = sm_arena_array(w->arena, sm_restored_table, w->n_nodes);
+  if (w->found == NULL || w->tables == NULL) return sm_arena_fail(w->arena, w->n_nodes * sizeof *w->tables, err);
+  for (size_t i = 0; i < w->n_nodes; i++)
+    if (w->nodes[i].marks != 0) SM_TRY(visit_node(w, &w->nodes[i], err));
   return SM_OK;
 }
 
@@ -158,6 +209,10 @@ static sm_status open_function(walk *w, sm_function_type *type, const sm_graph_l
   w->nodes = nodes;
   w->type = type;
   return sm_wire_collect(&w->call_inputs, (sm_spans){&call->bytes, 1}, NODE_INPUT, w->source, w->arena, err);
+}
+
+static bool table_less(const void *a, const void *b) {
+  return sm_string_compare(((const sm_restored_table *)a)->node, ((const sm_restored_table *)b)->node) < 0;
 }
 
 static bool restored_less(const void *a, const void *b) {
@@ -182,6 +237,7 @@ static sm_status find_all(walk *w, sm_spans graph_def, const sm_graph_library *l
   if (function.size != 0) SM_TRY(open_function(w, &type, library, node, function, err));
   SM_TRY(visit_nodes(w, err));
   sm_sort(w->found, w->n_found, sizeof *w->found, restored_less);
+  sm_sort(w->tables, w->n_tables, sizeof *w->tables, table_less);
   return SM_OK;
 }
 
@@ -193,5 +249,16 @@ sm_status sm_graph_find_restores(const sm_restored_variable **out, size_t *n, sm
   forget_names(&w);
   *out = w.found;
   *n = w.n_found;
+  return status;
+}
+
+sm_status sm_graph_find_restored_tables(const sm_restored_table **out, size_t *n, sm_spans graph_def,
+                                        const sm_graph_library *library, sm_string restore_op,
+                                        const sm_wire_source *source, sm_arena *arena, sm_error *err) {
+  walk w = {.source = source, .arena = arena, .is_strict = true};
+  sm_status status = find_all(&w, graph_def, library, restore_op, err);
+  forget_names(&w);
+  *out = w.tables;
+  *n = w.n_tables;
   return status;
 }

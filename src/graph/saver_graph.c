@@ -10,6 +10,7 @@
  *   Identity(Const, ^MergeV2Checkpoints)                        what saving fetches
  *
  *   RestoreV2(Const, keys, slices) -> Assign, Assign_1, ...     one for each variable
+ *                                  -> LookupTableImportV2, ...  and for each table
  *   restore_all(^Assign, ^Assign_1, ...)                        what restoring runs
  */
 #include "graph/saver_graph.h"
@@ -27,6 +28,7 @@ typedef struct maker {
   sm_arena *arena;
   sm_buffer out;
   const char *scope;
+  size_t n; /* tensors in the checkpoint: those of variables, then keys and values of each table */
   sm_dtype *dtypes;
   const char **values; /* tensors to be saved */
 } maker;
@@ -149,14 +151,20 @@ static sm_status write_slice(sm_string *out, const maker *m, const sm_graph_vari
   return status;
 }
 
-/* The keys and slices of all variables, below SaveV2 or RestoreV2. */
+/* The keys and slices of all tensors, below SaveV2 or RestoreV2. */
 static sm_status put_keys(maker *m, const char *keys_name, const char *slices_name, sm_error *err) {
-  size_t n = m->variables->n;
+  size_t n = m->n;
+  const sm_graph_table *tables = m->variables->tables;
   sm_string *keys = sm_arena_array(m->arena, sm_string, n), *slices = sm_arena_array(m->arena, sm_string, n);
   if (keys == NULL || slices == NULL) return sm_arena_fail(m->arena, n * sizeof *keys, err);
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; i < n; i++) slices[i] = (sm_string){"", 0};
+  for (size_t i = 0; i < m->variables->n; i++) {
     keys[i] = m->variables->items[i].key;
     SM_TRY(write_slice(&slices[i], m, &m->variables->items[i], err));
+  }
+  for (size_t i = 0; i < m->variables->n_tables; i++) {
+    keys[m->variables->n + 2 * i] = tables[i].keys;
+    keys[m->variables->n + 2 * i + 1] = tables[i].values;
   }
   SM_TRY(put_const(m, keys_name, SM_DT_STRING, keys, n * sizeof *keys, (int64_t)n, false, err));
   return put_const(m, slices_name, SM_DT_STRING, slices, n * sizeof *slices, (int64_t)n, false, err);
@@ -188,9 +196,22 @@ static sm_status put_reads(maker *m, sm_error *err) {
   return SM_OK;
 }
 
+static sm_status put_exports(maker *m, sm_error *err) {
+  for (size_t i = 0; i < m->variables->n_tables; i++) {
+    const sm_graph_table *table = &m->variables->tables[i];
+    const sm_attr dtypes[] = {sm_attr_type("Tkeys", table->key_dtype), sm_attr_type("Tvalues", table->value_dtype)};
+    const char *handle, **values = &m->values[m->variables->n + 2 * i];
+    SM_TRY(copy_name(&handle, m, table->node, err));
+    SM_TRY(join(&values[0], m, "", "LookupTableExportV2", i, "", err));
+    SM_TRY(join(&values[1], m, "", "LookupTableExportV2", i, ":1", err));
+    SM_TRY(put(m, &(sm_node_spec){"LookupTableExportV2", values[0], &handle, 1, dtypes, 2, NULL}, err));
+  }
+  return SM_OK;
+}
+
 static sm_status put_save_op(maker *m, sm_error *err) {
   enum { OWN_INPUTS = 3 };
-  size_t n = m->variables->n;
+  size_t n = m->n;
   const char **inputs = sm_arena_array(m->arena, const char *, n + OWN_INPUTS);
   if (inputs == NULL) return sm_arena_fail(m->arena, (n + OWN_INPUTS) * sizeof *inputs, err);
   const sm_attr dtypes = sm_attr_types("dtypes", m->dtypes, n);
@@ -216,6 +237,7 @@ static sm_status put_save(maker *m, sm_error *err) {
                    (const char *[]){"StringJoin", "ShardedFilename/shard", "num_shards", NULL}, NULL, 0, err));
   SM_TRY(put_keys(m, "SaveV2/tensor_names", "SaveV2/shape_and_slices", err));
   SM_TRY(put_reads(m, err));
+  SM_TRY(put_exports(m, err));
   SM_TRY(put_save_op(m, err));
   SM_TRY(put_local(m, "Identity", "control_dependency", (const char *[]){"ShardedFilename", "^SaveV2", NULL}, &string,
                    1, err));
@@ -229,10 +251,16 @@ static sm_status put_save(maker *m, sm_error *err) {
 
 /* ---- Restoring ---- */
 
+/* "RestoreV2:i". */
+static sm_status join_restored(const char **out, const maker *m, size_t i, sm_error *err) {
+  char output[24];
+  snprintf(output, sizeof output, i != 0 ? ":%zu" : "", i);
+  return join(out, m, "", "RestoreV2", 0, output, err);
+}
+
 /* Assign for references, AssignVariableOp for resources. The node's own place is the variable's. */
 static sm_status put_assign(maker *m, const char **control, size_t i, sm_error *err) {
   const sm_graph_variable *v = &m->variables->items[i];
-  char output[24];
   const char *inputs[2];
   const sm_attr dtype = sm_attr_type(v->is_resource ? "dtype" : "T", v->dtype);
   sm_node_spec spec = {.op = v->is_resource ? "AssignVariableOp" : "Assign",
@@ -240,25 +268,37 @@ static sm_status put_assign(maker *m, const char **control, size_t i, sm_error *
                        .n_inputs = 2,
                        .attrs = &dtype,
                        .n_attrs = 1};
-  snprintf(output, sizeof output, i != 0 ? ":%zu" : "", i);
   SM_TRY(join(control, m, "^", "Assign", i, "", err));
   spec.name = *control + 1;
   SM_TRY(copy_name(&inputs[0], m, v->node, err));
-  SM_TRY(join(&inputs[1], m, "", "RestoreV2", 0, output, err));
+  SM_TRY(join_restored(&inputs[1], m, i, err));
   return put(m, &spec, err);
 }
 
+static sm_status put_import(maker *m, const char **control, size_t i, sm_error *err) {
+  const sm_graph_table *table = &m->variables->tables[i];
+  const sm_attr dtypes[] = {sm_attr_type("Tin", table->key_dtype), sm_attr_type("Tout", table->value_dtype)};
+  const char *inputs[3];
+  size_t first = m->variables->n + 2 * i;
+  SM_TRY(join(control, m, "^", "LookupTableImportV2", i, "", err));
+  SM_TRY(copy_name(&inputs[0], m, table->node, err));
+  SM_TRY(join_restored(&inputs[1], m, first, err));
+  SM_TRY(join_restored(&inputs[2], m, first + 1, err));
+  return put(m, &(sm_node_spec){"LookupTableImportV2", *control + 1, inputs, 3, dtypes, 2, NULL}, err);
+}
+
 static sm_status put_restore(maker *m, sm_error *err) {
-  size_t n = m->variables->n;
-  const char **controls = sm_arena_array(m->arena, const char *, n);
-  if (controls == NULL) return sm_arena_fail(m->arena, n * sizeof *controls, err);
-  const sm_attr dtypes = sm_attr_types("dtypes", m->dtypes, n);
+  size_t n = m->variables->n, n_tables = m->variables->n_tables;
+  const char **controls = sm_arena_array(m->arena, const char *, n + n_tables);
+  if (controls == NULL) return sm_arena_fail(m->arena, (n + n_tables) * sizeof *controls, err);
+  const sm_attr dtypes = sm_attr_types("dtypes", m->dtypes, m->n);
   SM_TRY(put_keys(m, "RestoreV2/tensor_names", "RestoreV2/shape_and_slices", err));
   SM_TRY(put_local(m, "RestoreV2", "RestoreV2",
                    (const char *[]){"Const", "RestoreV2/tensor_names", "RestoreV2/shape_and_slices", NULL}, &dtypes, 1,
                    err));
   for (size_t i = 0; i < n; i++) SM_TRY(put_assign(m, &controls[i], i, err));
-  sm_node_spec all = {.op = "NoOp", .inputs = controls, .n_inputs = n};
+  for (size_t i = 0; i < n_tables; i++) SM_TRY(put_import(m, &controls[n + i], i, err));
+  sm_node_spec all = {.op = "NoOp", .inputs = controls, .n_inputs = n + n_tables};
   SM_TRY(join(&all.name, m, "", "restore_all", 0, "", err));
   return put(m, &all, err);
 }
@@ -277,10 +317,15 @@ static sm_status describe(sm_saver_def *out, const maker *m, sm_error *err) {
 
 static sm_status make(sm_saver_graph *out, maker *m, sm_error *err) {
   size_t n = m->variables->n;
-  m->dtypes = sm_arena_array(m->arena, sm_dtype, n);
-  m->values = sm_arena_array(m->arena, const char *, n);
-  if (m->dtypes == NULL || m->values == NULL) return sm_arena_fail(m->arena, n * sizeof *m->values, err);
+  m->n = n + 2 * m->variables->n_tables;
+  m->dtypes = sm_arena_array(m->arena, sm_dtype, m->n);
+  m->values = sm_arena_array(m->arena, const char *, m->n);
+  if (m->dtypes == NULL || m->values == NULL) return sm_arena_fail(m->arena, m->n * sizeof *m->values, err);
   for (size_t i = 0; i < n; i++) m->dtypes[i] = m->variables->items[i].dtype;
+  for (size_t i = 0; i < m->variables->n_tables; i++) {
+    m->dtypes[n + 2 * i] = m->variables->tables[i].key_dtype;
+    m->dtypes[n + 2 * i + 1] = m->variables->tables[i].value_dtype;
+  }
   SM_TRY(put_filename(m, err));
   SM_TRY(put_save(m, err));
   SM_TRY(put_restore(m, err));
@@ -292,7 +337,8 @@ static sm_status make(sm_saver_graph *out, maker *m, sm_error *err) {
 sm_status sm_saver_graph_make(sm_saver_graph *out, const sm_graph_variables *variables, sm_spans graph_def,
                               const sm_wire_source *source, sm_arena *arena, sm_error *err) {
   maker m = {.variables = variables, .arena = arena};
-  if (variables->n == 0) return SM_FAIL(err, SM_INVALID_ARGUMENT, "a saver of no variables");
+  if (variables->n == 0 && variables->n_tables == 0)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "a saver of no variables");
   SM_TRY(name_scope(&m, graph_def, source, err));
   sm_buffer_init(&m.out, arena->allocator, arena->max_bytes);
   sm_status status = make(out, &m, err);

@@ -22,14 +22,23 @@ typedef struct sm_graph_variable {
   bool is_resource;
 } sm_graph_variable;
 
+/* A table that changes. */
+typedef struct sm_graph_table {
+  sm_string node;         /* of its handle */
+  sm_string keys, values; /* keys under which the checkpoint has them */
+  sm_dtype key_dtype, value_dtype;
+} sm_graph_table;
+
 typedef struct sm_graph_variables {
   const sm_graph_variable *items; /* sorted by key, parts of one by offsets */
   size_t n;
+  const sm_graph_table *tables; /* that are saved as well */
+  size_t n_tables;
 } sm_graph_variables;
 
 /*
- * The variables that a Saver would save: those of the VariableDefs; where there are none, all nodes of the graph that are
- * variables. Of several handles of one resource (shared_name) the first counts.
+ * The variables that a Saver would save, and no tables: those of the VariableDefs; where there are none, all nodes of the
+ * graph that are variables. Of several handles of one resource (shared_name) the first counts.
  *
  * variable_defs  values of the collection "variables"; n 0: there is none.
  *
@@ -52,9 +61,9 @@ typedef struct sm_saver_graph {
  * Nodes below the first of "save", "save_1", ... that no node of the graph lies below. The same variables give the same
  * bytes.
  *
- * variables  at least one: without, a graph has no saver (RestoreV2 of nothing is an error).
+ * variables  at least one, or a table: without, a graph has no saver (RestoreV2 of nothing is an error).
  *
- * Errors: INVALID_ARGUMENT no variables; DATA_LOSS graph_def is damaged; RESOURCE_EXHAUSTED. What it returns lies in arena.
+ * Errors: INVALID_ARGUMENT neither variables nor tables; DATA_LOSS graph_def is damaged; RESOURCE_EXHAUSTED. What it returns lies in arena.
  * Source: BaseSaverBuilder in tensorflow/python/training/saver.py, sharded; without its test for s3:// names.
  */
 sm_status sm_saver_graph_make(sm_saver_graph *out, const sm_graph_variables *variables, sm_spans graph_def,
