@@ -186,10 +186,13 @@ SM_API sm_status sm_builder_keep_signatures(sm_builder *builder, size_t graph, c
  * what knows no checkpoints. Nodes, functions and objects that only variables needed are gone; objects that were variables
  * are constants under the same names. A model without variables stays what it is.
  *
+ * Of the checkpoint stays what is no variable, such as the contents of tables that change, with a saver for them; in place,
+ * or where another meta graph needs it, all of it stays. Without in_place the builder cannot get new variables afterwards.
+ *
  * Errors: UNIMPLEMENTED something writes to a variable, or does more with it than to read it: the message names the node and
- *   its function (sm_builder_keep_signatures removes functions); or the checkpoint has more than variables, such as the
- *   contents of a mutable table; FAILED_PRECONDITION in_place, or there are other meta
- *   graphs; NOT_FOUND the checkpoint lacks a variable; RESOURCE_EXHAUSTED more than the 2 GiB that a protobuf can have.
+ *   its function (sm_builder_keep_signatures removes functions); or the saver restores what is neither variable nor table;
+ *   FAILED_PRECONDITION no model was taken over, or it gets new variables; NOT_FOUND there is no checkpoint, or it lacks a
+ *   variable; RESOURCE_EXHAUSTED more than the 2 GiB that a protobuf can have, which is known before anything is read.
  * Source: convert_variables_to_constants_v2 (tensorflow/python/framework/convert_to_constants.py).
  */
 SM_API sm_status sm_builder_freeze(sm_builder *builder, size_t graph, sm_error *err);
