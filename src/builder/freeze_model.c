@@ -105,16 +105,6 @@ static sm_status save_tables(sm_freezing *f, sm_error *err) {
 
 /* ---- Constants ---- */
 
-/* About what the frozen graph takes: growing to it step by step would copy the values several times. Bounded,
- * whatever the index says. */
-static size_t expected_size(const sm_freezing *f, sm_spans graph_def) {
-  enum { MOST = 1 << 28 };
-  uint64_t size = SM_DRAFT_HEAD_SIZE;
-  for (size_t i = 0; i < graph_def.n; i++) size += graph_def.items[i].size + graph_def.items[i].size / 4;
-  for (size_t i = 0; i < f->values.n && size < MOST; i++) size += f->values.values[i].entry.size;
-  return size < MOST ? (size_t)size : MOST;
-}
-
 static sm_status freeze_graph(sm_freezing *f, sm_error *err) {
   static const uint8_t head[SM_DRAFT_HEAD_SIZE];
   sm_draft info;
@@ -134,7 +124,6 @@ static sm_status freeze_graph(sm_freezing *f, sm_error *err) {
   sm_op_defs_init(&defs, f->arena->allocator, UINT64_MAX);
   sm_buffer_init(&out, f->arena->allocator, UINT64_MAX);
   sm_status status = sm_op_defs_add(&defs, op_lists, &library, f->source, err);
-  if (status == SM_OK) status = sm_buffer_reserve(&out, expected_size(f, graph_def), err);
   if (status == SM_OK) status = sm_buffer_put(&out, head, sizeof head, err);
   if (status == SM_OK) status = sm_graph_freeze(&out, graph_def, &library, &defs, &spec, f->source, f->arena, err);
   if (status == SM_OK) status = sm_draft_take(&f->edit.draft, SM_META_GRAPH_GRAPH, &out, err);

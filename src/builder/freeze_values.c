@@ -3,6 +3,23 @@
 #include "tensor/slice.h"
 #include "tensor/tensor_proto.h"
 
+/* Bytes of the value, all of it or a slice; of strings, what they take in the shard. A slice that is none fails when the
+ * value is put. */
+static uint64_t size_of(const sm_bundle_entry *entry, sm_string text) {
+  sm_shape_and_slice part = {.rank = -1};
+  sm_extent box[SM_MAX_RANK];
+  int64_t elements;
+  size_t size;
+  if (text.size != 0 && sm_shape_and_slice_read(&part, text, NULL) != SM_OK) return 0;
+  const sm_slice_spec slice = {.extents = part.extents, .n_extents = part.rank < 0 ? 0 : (size_t)part.rank};
+  if (sm_box_of(box, part.rank < 0 ? NULL : &slice, entry->dims, (size_t)entry->rank, SM_DATA_LOSS, NULL) != SM_OK ||
+      !sm_box_elements(&elements, box, (size_t)entry->rank))
+    return 0;
+  size_t element_size = sm_dtype_size(entry->dtype);
+  if (element_size == 0) return entry->size;
+  return sm_mul_size((size_t)elements, element_size, &size) ? size : UINT64_MAX;
+}
+
 sm_status sm_freeze_values_find(sm_freeze_values *out, const sm_restored_variable *restores, size_t n,
                                 const sm_bundle_reader *reader, sm_arena *arena, sm_error *err) {
   *out = (sm_freeze_values){.reader = reader};
@@ -16,7 +33,7 @@ sm_status sm_freeze_values_find(sm_freeze_values *out, const sm_restored_variabl
     bool is_missing = status == SM_NOT_FOUND; /* which matters when it is needed */
     if (!is_missing) SM_TRY(status);
     if (is_missing) entry = (sm_bundle_entry){.key = restores[i].key, .dtype = SM_DT_FLOAT};
-    out->variables[out->n] = (sm_freeze_variable){restores[i].node, entry.dtype};
+    out->variables[out->n] = (sm_freeze_variable){restores[i].node, entry.dtype, size_of(&entry, restores[i].slice)};
     out->values[out->n++] = (sm_freeze_value){entry, restores[i].slice, is_missing};
   }
   return SM_OK;

@@ -253,6 +253,28 @@ static sm_status check_scope(sm_freeze_work *work, sm_freeze_scope *scope, sm_er
   return sm_freeze_check_calls(work, scope, err);
 }
 
+/* Room for all of it: growing to it step by step would copy the values several times. Bounded, for who knows what sizes
+ * a file claims. */
+static sm_status reserve(sm_buffer *out, const sm_freeze_work *work, sm_error *err) {
+  enum { MOST = 1 << 28 };
+  const sm_freeze_scope *graph = &work->scopes[work->library->n];
+  uint64_t size = 1;
+  for (size_t i = 0; i < work->graph_def.n; i++)
+    size += work->graph_def.items[i].size + work->graph_def.items[i].size / 4; /* names, attributes */
+  for (size_t i = 0; i < graph->n_nodes && size <= INT32_MAX; i++) {
+    const sm_freeze_node *node = &graph->nodes[i];
+    if (node->kind != SM_FREEZE_CONST) continue;
+    uint64_t more = work->spec->variables[node->variable].size;
+    size = more <= INT32_MAX ? size + more : more;
+  }
+  if (size > INT32_MAX)
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED,
+                   "%s: more than 2^31-1 bytes with its variables, which is all that protobuf "
+                   "allows",
+                   work->source->name);
+  return sm_buffer_reserve(out, size < MOST ? (size_t)size : MOST, err);
+}
+
 sm_status sm_graph_freeze(sm_buffer *out, sm_spans graph_def, const sm_graph_library *library, sm_op_defs *defs,
                           const sm_freeze_spec *spec, const sm_wire_source *source, sm_arena *arena, sm_error *err) {
   sm_freeze_work work = {
@@ -266,5 +288,6 @@ sm_status sm_graph_freeze(sm_buffer *out, sm_spans graph_def, const sm_graph_lib
   SM_TRY(bind(&work, err));
   SM_TRY(visit_all(&work, err));
   for (size_t i = 0; i <= library->n; i++) SM_TRY(check_scope(&work, &work.scopes[i], err));
+  SM_TRY(reserve(out, &work, err));
   return sm_freeze_write(out, &work, err);
 }

@@ -20,6 +20,7 @@
 typedef struct sm_freeze_variable {
   sm_string node;
   sm_dtype dtype; /* of the value */
+  uint64_t size;  /* about how many bytes put_value puts */
 } sm_freeze_variable;
 
 /* Arguments that somebody else than a node of the graph hands to a function: its last ones. */
@@ -45,7 +46,8 @@ typedef struct sm_freeze_spec {
  * defs, library  of graph_def.
  *
  * Errors: UNIMPLEMENTED a node does something else with a variable than to read it (with its name and its function's);
- *   an argument of a function is a frozen variable for some callers and not for others, or nobody knows how it is called. Those of put_value; DATA_LOSS,
+ *   an argument of a function is a frozen variable for some callers and not for others, or nobody knows how it is called;
+ *   RESOURCE_EXHAUSTED the variables make it larger than a protobuf can be: no value was asked for then. Those of put_value; DATA_LOSS,
  *   RESOURCE_EXHAUSTED. What is needed on the way lies in arena.
  */
 sm_status sm_graph_freeze(sm_buffer *out, sm_spans graph_def, const sm_graph_library *library, sm_op_defs *defs,

@@ -1,5 +1,6 @@
 /* Variables of a graph that become constants, in protobuf text; and what a saver restores. */
 #include "graph/freeze.h"
+#include "graph/saver_graph.h"
 
 #include <savedmodel/pb/graph.pb-c.h>
 
@@ -278,8 +279,9 @@ static sm_status put_value(sm_buffer *out, void *ctx, size_t variable, sm_error 
   return sm_buffer_put(out, seven, sizeof seven, e);
 }
 
-static sm_status freeze(sm_buffer *out, const sm_buffer *graph) {
-  static const sm_freeze_variable variables[] = {{{"v", 1}, SM_DT_FLOAT}, {{"w", 1}, SM_DT_FLOAT}};
+/* w_size: that the variable w is said to have. */
+static sm_status freeze_sized(sm_buffer *out, const sm_buffer *graph, uint64_t w_size) {
+  const sm_freeze_variable variables[] = {{{"v", 1}, SM_DT_FLOAT, 4}, {{"w", 1}, SM_DT_FLOAT, w_size}};
   static const sm_dtype bound[] = {SM_DT_FLOAT};
   static const sm_freeze_binding bindings[] = {{{"bound", 5}, bound, 1}};
   const sm_freeze_spec spec = {variables, 2, bindings, 1, put_value, NULL};
@@ -298,6 +300,8 @@ static sm_status freeze(sm_buffer *out, const sm_buffer *graph) {
   sm_arena_free(&arena);
   return status;
 }
+
+static sm_status freeze(sm_buffer *out, const sm_buffer *graph) { return freeze_sized(out, graph, 4); }
 
 static void read_text(sm_buffer *out, const char *text) {
   sm_buffer_init(out, &allocator.base, UINT64_MAX);
@@ -373,6 +377,27 @@ static void freeze__no_memory(void **state) {
   }
 }
 
+/* Nothing is written, though it would be only now that it does not fit. */
+static void freeze__too_large(void **state) {
+  (void)state;
+  static const uint64_t sizes[] = {INT32_MAX, UINT64_C(1) << 40, UINT64_MAX};
+  sm_buffer graph, out;
+  read_text(&graph, "node { name: 'v' op: 'VarHandleOp' } node { name: 'w' op: 'VarHandleOp' }");
+  for (size_t i = 0; i < N_OF(sizes); i++) {
+    sm_buffer_init(&out, &allocator.base, UINT64_MAX);
+    assert_status(freeze_sized(&out, &graph, sizes[i]), SM_RESOURCE_EXHAUSTED, err);
+    assert_mentions(err.message, "2^31-1");
+    assert_number("bytes", out.size, 0);
+    sm_buffer_free(&out);
+  }
+  sm_buffer_free(&graph);
+  read_text(&graph, "node { name: 'v' op: 'VarHandleOp' }"); /* w is not there */
+  sm_buffer_init(&out, &allocator.base, UINT64_MAX);
+  assert_ok(freeze_sized(&out, &graph, UINT64_MAX), err);
+  sm_buffer_free(&out);
+  sm_buffer_free(&graph);
+}
+
 /* ---- What is restored ---- */
 
 #define STRINGS(name, values)                                                                                    \
@@ -415,11 +440,76 @@ static void freeze__restores(void **state) {
   sm_buffer_free(&graph);
 }
 
+/* A saver of two tables, as it is found again. */
+static void freeze__restored_tables(void **state) {
+  (void)state;
+  static const sm_graph_table tables[] = {{{"t", 1}, {"t-keys", 6}, {"t-values", 8}, SM_DT_INT64, SM_DT_STRING},
+                                          {{"u", 1}, {"k", 1}, {"v", 1}, SM_DT_STRING, SM_DT_FLOAT}};
+  const sm_graph_variables saved = {.tables = tables, .n_tables = N_OF(tables)};
+  const sm_restored_table *found;
+  const sm_restored_variable *variables;
+  const sm_wire_source source = {.name = "graph"};
+  const sm_graph_library library = {NULL, 0};
+  sm_saver_graph made;
+  sm_arena arena;
+  size_t n;
+  sm_arena_init(&arena, &allocator.base, UINT64_MAX);
+  assert_ok(sm_saver_graph_make(&made, &saved, (sm_spans){NULL, 0}, &source, &arena, &err), err);
+  const sm_span nodes = {(const uint8_t *)made.nodes.data, made.nodes.size};
+  const sm_string restore = sm_string_of(made.def.restore_op_name);
+  assert_ok(sm_graph_find_restored_tables(&found, &n, (sm_spans){&nodes, 1}, &library, restore, &source, &arena, &err),
+            err);
+  assert_number("tables", n, 0); /* their nodes are not there */
+  sm_buffer graph;
+  read_text(&graph, "node { name: 'u' op: 'MutableHashTableV2' } node { name: 't' op: 'MutableHashTableV2' }");
+  const sm_span pieces[] = {{graph.data, graph.size}, nodes};
+  assert_ok(sm_graph_find_restored_tables(&found, &n, (sm_spans){pieces, 2}, &library, restore, &source, &arena, &err),
+            err);
+  assert_number("tables", n, 2);
+  for (size_t i = 0; i < n; i++) {
+    assert_bytes("node", found[i].node.data, found[i].node.size, tables[i].node.data, tables[i].node.size);
+    assert_text("keys", found[i].keys.data, tables[i].keys.data);
+    assert_text("values", found[i].values.data, tables[i].values.data);
+  }
+  assert_ok(sm_graph_find_restores(&variables, &n, (sm_spans){pieces, 2}, &library, restore, &source, &arena, &err),
+            err);
+  assert_number("variables", n, 0);
+  sm_buffer_free(&graph);
+  sm_arena_free(&arena);
+}
+
+static void freeze__restores_something_else(void **state) {
+  (void)state;
+  static const char more[] =
+      "node { name: 'print' op: 'PrintV2' input: 'copy' } node { name: 'r' op: 'NoOp' input: '^restore' input: "
+      "'^print' }";
+  const sm_restored_table *found;
+  const sm_graph_library library = {NULL, 0};
+  const sm_wire_source source = {.name = "graph"};
+  sm_buffer graph, rest;
+  sm_arena arena;
+  size_t n;
+  read_text(&graph, RESTORES);
+  read_text(&rest, more);
+  sm_arena_init(&arena, &allocator.base, UINT64_MAX);
+  const sm_span pieces[] = {{graph.data, graph.size}, {rest.data, rest.size}};
+  assert_status(sm_graph_find_restored_tables(&found, &n, (sm_spans){pieces, 2}, &library, (sm_string){"r", 1}, &source,
+                                              &arena, &err),
+                SM_UNIMPLEMENTED, err);
+  assert_mentions(err.message, "node print: PrintV2 is neither variable nor table, and is restored from a/w");
+  sm_arena_free(&arena);
+  sm_buffer_free(&rest);
+  sm_buffer_free(&graph);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(freeze__graphs, set_up, tear_down),
       cmocka_unit_test_setup_teardown(freeze__no_memory, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(freeze__too_large, set_up, tear_down),
       cmocka_unit_test_setup_teardown(freeze__restores, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(freeze__restored_tables, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(freeze__restores_something_else, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,7 +204,7 @@ static void saver_graph__finds_a_free_scope(void **state) {
 static void saver_graph__needs_variables(void **state) {
   (void)state;
   sm_saver_graph saver;
-  const sm_graph_variables none = {NULL, 0};
+  const sm_graph_variables none = {.n = 0};
   const sm_wire_source source = {.name = "m"};
   assert_status(sm_saver_graph_make(&saver, &none, (sm_spans){NULL, 0}, &source, &arena, &err), SM_INVALID_ARGUMENT,
                 err);
