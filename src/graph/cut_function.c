@@ -266,11 +266,13 @@ static sm_status find_body(sm_cut_work *work, sm_error *err) {
     sm_cut_node *node = sm_cut_find_node(work->graph, sm_tensor_node_name(spec->controls[i]));
     if (node == NULL)
       return fail(work, err, SM_NOT_FOUND, "node %.*s is not in the graph", SM_SHOWN(spec->controls[i]));
-    if (sm_cut_keeps_control(work, node)) SM_TRY(reach_node(work, node, err));
+    if (!sm_cut_keeps_control(work, node)) continue;
+    SM_TRY(reach_node(work, node, err));
+    node->is_control = true;
   }
   for (size_t done = 0; done < work->n_body; done++) SM_TRY(reach_inputs(work, work->body[done], err));
   sm_sort(work->body, work->n_body, sizeof *work->body, earlier_in_file);
-  return SM_OK;
+  return sm_cut_find_branches(work, err);
 }
 
 /* Arguments have their names first, as in TensorFlow; a node of one of these gets another. */
@@ -381,7 +383,7 @@ static sm_status cut(sm_cut *out, sm_cut_work *work, sm_error *err) {
 /* Nodes forget the function they were in. */
 static void forget(sm_cut_work *work) {
   for (size_t i = 0; i < work->n_body; i++) {
-    work->body[i]->is_inside = false;
+    work->body[i]->is_inside = work->body[i]->is_control = false;
     work->body[i]->new_name = (sm_string){NULL, 0};
   }
   for (size_t i = 0; i < work->n_places; i++) work->places[i].node->first_place = SIZE_MAX;

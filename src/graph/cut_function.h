@@ -3,6 +3,7 @@
  * become results.
  *
  *   cut_function.c  which nodes belong to it; arguments and results
+ *   cut_branches.c  which of them may not run
  *   cut_write.c     its bytes: references as functions have them, control outputs
  *   function_type.c arguments and results of a FunctionDef, and whether they are what its user takes them for
  *   call_order.c    functions that call each other
@@ -107,7 +108,8 @@ typedef struct sm_cut {
 
 /*
  * Nodes keep their names (but where an argument has it), devices and attributes; colocations stay with nodes that are in the
- * function. All of its stateful nodes become control outputs, without which tf.saved_model.load leaves them out. Control
+ * function. All of its stateful nodes become control outputs, without which tf.saved_model.load leaves them out; but of those
+ * behind a Switch or in a loop of TensorFlow 1 only the ones that controls names: they run when the outputs need them. Control
  * inputs stay, but those from captures and from Placeholders that are inputs.
  *
  * Errors: NOT_FOUND a tensor or node that is not in the graph. INVALID_ARGUMENT, with the name of the function: a

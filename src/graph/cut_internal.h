@@ -1,4 +1,4 @@
-/* Inside cut_function.c and cut_write.c: a function that is being cut. */
+/* Inside cut_function.c, cut_branches.c and cut_write.c: a function that is being cut. */
 #ifndef SM_GRAPH_CUT_INTERNAL_H
 #define SM_GRAPH_CUT_INTERNAL_H
 
@@ -15,8 +15,11 @@ typedef struct sm_cut_node {
   int64_t n_outputs;    /* when attrs are read; -1: nobody knows */
   bool is_placeholder;
   bool is_inside;
-  size_t first_place; /* of the arguments that it makes, in sm_cut_work; SIZE_MAX: none */
-  sm_string new_name; /* data NULL: it keeps its own */
+  size_t place;        /* in the body */
+  bool is_conditional; /* it may not run */
+  bool is_control;     /* the spec wants it to */
+  size_t first_place;  /* of the arguments that it makes, in sm_cut_work; SIZE_MAX: none */
+  sm_string new_name;  /* data NULL: it keeps its own */
 } sm_cut_node;
 
 /* A tensor of the graph that is an argument. */
@@ -51,6 +54,9 @@ bool sm_cut_keeps_control(const sm_cut_work *work, const sm_cut_node *node);
 
 /* Which argument of its op an output belongs to. Errors: INVALID_ARGUMENT it has no such output. */
 sm_status sm_cut_find_output(sm_arg_place *out, sm_cut_work *work, sm_cut_node *node, uint64_t index, sm_error *err);
+
+/* Says of the nodes of the body which may not run. */
+sm_status sm_cut_find_branches(sm_cut_work *work, sm_error *err);
 
 /* Appends the FunctionDef, when all but its bytes is decided. */
 sm_status sm_cut_write(sm_buffer *out, sm_cut_work *work, sm_error *err);

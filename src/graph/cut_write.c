@@ -146,6 +146,12 @@ static sm_status put_arg(sm_buffer *out, uint32_t number, const sm_function_arg 
   return sm_wire_close(out, contents, err);
 }
 
+/* All that has effects runs whenever the function does; but what is behind a Switch only when the outputs need it: a control
+ * output that does not run would keep what comes after the call from running. */
+static bool is_control_output(const sm_cut_node *node) {
+  return node->def->proto->is_stateful && (!node->is_conditional || node->is_control);
+}
+
 static sm_status put_signature(sm_buffer *out, const sm_cut_work *work, sm_error *err) {
   size_t contents;
   bool is_stateful = false;
@@ -157,7 +163,7 @@ static sm_status put_signature(sm_buffer *out, const sm_cut_work *work, sm_error
   for (size_t i = 0; i < work->n_body; i++) is_stateful |= work->body[i]->def->proto->is_stateful;
   if (is_stateful) SM_TRY(sm_wire_put_varint(out, OP_IS_STATEFUL, 1, err));
   for (size_t i = 0; i < work->n_body; i++)
-    if (work->body[i]->def->proto->is_stateful) SM_TRY(put_name(out, OP_CONTROL_OUTPUT, name_of(work->body[i]), err));
+    if (is_control_output(work->body[i])) SM_TRY(put_name(out, OP_CONTROL_OUTPUT, name_of(work->body[i]), err));
   return sm_wire_close(out, contents, err);
 }
 
@@ -172,7 +178,7 @@ static sm_status put_results(sm_buffer *out, sm_cut_work *work, sm_error *err) {
     SM_TRY(sm_wire_close(out, contents, err));
   }
   for (size_t i = 0; i < work->n_body; i++) {
-    if (!work->body[i]->def->proto->is_stateful) continue;
+    if (!is_control_output(work->body[i])) continue;
     SM_TRY(sm_wire_open(&contents, out, FUNCTION_CONTROL_RET, err));
     SM_TRY(put_name(out, ENTRY_KEY, name_of(work->body[i]), err));
     SM_TRY(put_name(out, ENTRY_VALUE, name_of(work->body[i]), err));

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Gives models of TensorFlow 1 an object graph and takes it from models of TensorFlow 2, and lets TensorFlow load and run them.
+
+    convert_tf.py TOOL FIXTURES WILD [--only TEXT] [--resave]
+
+  --to-v2  every V1 model, but for those that are refused: a session and tf.saved_model.load give the recorded results, the C API
+           loads it, variables have the values of the checkpoint, tf.train.Checkpoint restores them; with --resave,
+           TensorFlow saves what it loaded, and that gives the same again
+  --to-v1  V2 models, and those that were made so: the same
+"""
+import argparse
+import ctypes
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+
+import edit_tf
+
+# Not sound as they were published, and what is said of them.
+REFUSED = {
+    "v1/several_meta_graphs": "there is another meta graph",
+    "tf_fuzz_const_no_value": "the checkpoint has no",
+    "tf_fuzz_negative_shape": "the checkpoint has no",
+    "tfnet_example1": "the checkpoint has no global_step",
+}
+
+# Sessions that run their signatures one after the other change the variables.
+STATEFUL = {"serving_counter"}
+
+
+def same(key, *names):
+    return names[1] if names else key
+
+
+def open_model(np, folder):
+    model = edit_tf.Model(np, folder)
+    stamped = glob.glob(os.path.join(folder, "[0-9]*"))  # as exporters number their models
+    if stamped:
+        model.path = stamped[0]
+    return model
+
+
+class Converter:
+    def __init__(self, checker, resave):
+        self.checker, self.tf, self.np, self.resave = checker, checker.tf, checker.np, resave
+
+    def load_in_c(self, path, tags):
+        """As a server does: restores and initialises; the library that TensorFlow is in has it."""
+        library = ctypes.CDLL(os.path.join(os.path.dirname(self.tf.__file__), "libtensorflow_cc.so.2"))
+        for function in ["NewStatus", "NewGraph", "NewSessionOptions", "LoadSessionFromSavedModel", "Message"]:
+            getattr(library, "TF_" + function).restype = ctypes.c_char_p if function == "Message" else ctypes.c_void_p
+        status, graph = ctypes.c_void_p(library.TF_NewStatus()), ctypes.c_void_p(library.TF_NewGraph())
+        names = (ctypes.c_char_p * len(tags))(*[tag.encode() for tag in tags])
+        session = library.TF_LoadSessionFromSavedModel(ctypes.c_void_p(library.TF_NewSessionOptions()), None,
+                                                       path.encode(), names, len(tags), graph, None, status)
+        if library.TF_GetCode(status) != 0:
+            raise RuntimeError("C: " + library.TF_Message(status).decode())
+        library.TF_CloseSession(ctypes.c_void_p(session), status)
+        library.TF_DeleteSession(ctypes.c_void_p(session), status)
+
+    def check_sound(self, path):
+        run = subprocess.run([self.checker.tool, "verify", path], capture_output=True, text=True)
+        if run.returncode != 0:
+            raise RuntimeError("verify: " + run.stdout)
+
+    def values(self, path):
+        """Of the variables, by name; parts of one are one."""
+        reader = self.tf.train.load_checkpoint(os.path.join(path, "variables", "variables"))
+        return {key: reader.get_tensor(key) for key in reader.get_variable_to_dtype_map()}
+
+    def check_variables(self, variables, values):
+        found = {v.name.split(":")[0]: v.numpy() for v in variables}
+        for name, value in found.items():
+            if name in values:
+                self.checker.compare("variable " + name, value, values[name])
+        missing = set(values) - set(found) - {name.rsplit("/part_", 1)[0] for name in found}
+        missing -= {key for key in missing if ".ATTRIBUTES/" in key or key.startswith("_")}
+        if missing:
+            raise RuntimeError("no variables " + ", ".join(sorted(missing)))
+
+    def check_loaded(self, path, tags, runs, values):
+        """What Python gets of it, and that a checkpoint fills it."""
+        tf = self.tf
+        loaded = tf.saved_model.load(path, tags=list(tags))
+        if hasattr(loaded, "prune"):
+            raise RuntimeError("loaded as a model of V1")
+        self.check_variables(loaded.variables, values)
+        for variable in loaded.variables:
+            if variable.dtype.is_floating:
+                variable.assign(tf.zeros_like(variable))
+        tf.train.Checkpoint(root=loaded).read(
+            os.path.join(path, "variables", "variables")).assert_existing_objects_matched()
+        self.check_variables(loaded.variables, values)
+        if not self.resave:
+            return
+        with tempfile.TemporaryDirectory() as root:
+            saved = os.path.join(root, "again")
+            tf.saved_model.save(loaded, saved, signatures=dict(loaded.signatures.items()))
+            self.checker.check_v2(saved, ["serve"], runs, same)
+            self.checker.check_v1(saved, ["serve"], runs, same)
+
+    def check(self, path, tags, model, values):
+        runs = {} if model.name in STATEFUL else model.runs
+        self.check_sound(path)
+        self.checker.check_v1(path, tags, runs, same)
+        self.checker.check_v2(path, tags, runs, same)
+        self.load_in_c(path, tags)
+        return runs
+
+    def to_v2(self, folder):
+        model = open_model(self.np, folder)
+        tags = self.checker.graphs(model.path)[0]["tags"]
+        has_variables = os.path.exists(os.path.join(model.path, "variables", "variables.index"))
+        values = self.values(model.path) if has_variables else {}
+        with tempfile.TemporaryDirectory() as root:
+            path = self.checker.edit(model.path, os.path.join(root, "v2"), "--to-v2")
+            runs = self.check(path, tags, model, values)
+            self.check_loaded(path, tags, runs, values)
+            back = self.checker.edit(path, os.path.join(root, "v1"), "--to-v1")
+            self.check(back, tags, model, values)
+
+    def refused(self, folder, says):
+        model = open_model(self.np, folder)
+        with tempfile.TemporaryDirectory() as root:
+            run = subprocess.run([self.checker.tool, "edit", model.path, os.path.join(root, "made"), "--to-v2"],
+                                 capture_output=True, text=True)
+            if run.returncode != 1 or says not in run.stderr or os.listdir(root):
+                raise RuntimeError("exit %d, left %s: %s" % (run.returncode, os.listdir(root), run.stderr.strip()))
+
+
+def is_v1(checker, folder):
+    path = open_model(checker.np, folder).path
+    run = subprocess.run([checker.tool, "objects", path], capture_output=True, text=True)
+    return run.returncode != 0 and "object graph" in run.stderr
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tool")
+    parser.add_argument("fixtures")
+    parser.add_argument("wild")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--resave", action="store_true")
+    args = parser.parse_args()
+    checker = edit_tf.Checker(os.path.abspath(args.tool))
+    converter = Converter(checker, args.resave)
+    passed, faults = 0, []
+
+    def attempt(name, check, *rest):
+        nonlocal passed
+        if args.only not in name:
+            return
+        try:
+            check(*rest)
+            passed += 1
+        except Exception as error:  # TensorFlow raises what it likes
+            faults.append("%s: %s: %s" % (name, type(error).__name__, str(error)[:600]))
+
+    folders = {"v1/" + os.path.basename(path): path for path in glob.glob(os.path.join(args.fixtures, "v1", "*"))}
+    folders.update({os.path.basename(path): path for path in glob.glob(os.path.join(args.wild, "*", ""))
+                    for path in [path.rstrip("/")]})
+    for name, folder in sorted(folders.items()):
+        if os.path.exists(os.path.join(folder, "truth.json")) and is_v1(checker, folder):
+            if name in REFUSED:
+                attempt(name + " refused", converter.refused, folder, REFUSED[name])
+            else:
+                attempt(name, converter.to_v2, folder)
+    for fault in faults:
+        print("FAULT", fault)
+    print("convert: %d passed, %d faults" % (passed, len(faults)))
+    return 1 if faults or passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
