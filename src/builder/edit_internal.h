@@ -12,7 +12,7 @@
  *   edit_rename.c      inputs and outputs, in both places
  *   edit_nodes.c       attributes and devices of all nodes
  *   edit_keep.c        what some signatures need
- *   edit_drop_objects.c  no object graph
+ *   edit_drop_objects.c, to_v1_*.c  no object graph       to_v2_*.c  a new one
  *   freeze_model.c     variables that become constants
  */
 #ifndef SM_BUILDER_EDIT_INTERNAL_H
@@ -74,6 +74,9 @@ void sm_edit_commit(const sm_edit *edit);
 
 /* What sm_builder_strip_debug_info does to a meta graph: its nodes forget what they were made from, the graph its traces. */
 sm_status sm_edit_strip_debug_info(sm_builder *builder, size_t graph, sm_error *err);
+
+/* Brings the list of operations in MetaInfoDef up to date, if there is one. */
+sm_status sm_edit_list_ops(sm_draft *meta_graph, sm_error *err);
 
 /* An sm_string as bytes; never NULL, which would remove a field. */
 static inline sm_span sm_span_of(sm_string text) {

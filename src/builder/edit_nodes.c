@@ -24,6 +24,26 @@ static sm_status change_graph(sm_draft *meta_graph, change_fn change, sm_error *
   return status;
 }
 
+/* ---- Operations ---- */
+
+sm_status sm_edit_list_ops(sm_draft *meta_graph, sm_error *err) {
+  sm_graph_summary summary;
+  sm_draft info;
+  sm_spans lists, graph_def;
+  sm_buffer out;
+  SM_TRY(sm_draft_open(&info, meta_graph, SM_META_GRAPH_INFO, err));
+  SM_TRY(sm_draft_get(&lists, &info, SM_META_INFO_STRIPPED_OP_LIST, err));
+  if (lists.n == 0) return SM_OK;
+  SM_TRY(sm_draft_get(&graph_def, meta_graph, SM_META_GRAPH_GRAPH, err));
+  SM_TRY(sm_graph_summarise(&summary, graph_def, info.source, info.arena, err));
+  sm_buffer_init(&out, info.arena->allocator, UINT64_MAX);
+  sm_status status = sm_op_list_put(&out, summary.ops, summary.n_ops, lists, info.source, err);
+  if (status == SM_OK) status = sm_draft_set(&info, SM_META_INFO_STRIPPED_OP_LIST, (sm_span){out.data, out.size}, err);
+  sm_buffer_free(&out);
+  SM_TRY(status);
+  return sm_draft_set_draft(meta_graph, SM_META_GRAPH_INFO, &info, err);
+}
+
 /* ---- Devices ---- */
 
 /* Takes a field out of the messages that a repeated field holds; those that lack it are not touched. */

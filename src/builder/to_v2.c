@@ -120,11 +120,28 @@ static sm_status take_tensors(const sm_conversion *c, sm_bundle_writer *writer, 
   SM_TRY(sm_bundle_iter_new(&iter, c->reader, NULL, err));
   sm_status status = sm_bundle_iter_next(&entry, iter, err);
   while (status == SM_OK && entry != NULL) {
-    status = take_tensor(c, writer, NULL, entry, err);
+    if (!sm_string_equal(entry->key, sm_string_of(SM_KEY_OBJECT_GRAPH)))
+      status = take_tensor(c, writer, NULL, entry, err);
     if (status == SM_OK) status = sm_bundle_iter_next(&entry, iter, err);
   }
   sm_bundle_iter_free(iter);
   return status;
+}
+
+/* Does the checkpoint have this tensor under that key already? So it has when the model had an object graph before. */
+static sm_status has_name(bool *out, const sm_conversion *c, const char *key, const sm_bundle_entry *entry,
+                          sm_error *err) {
+  sm_bundle_entry other;
+  sm_error failure;
+  sm_status status = sm_bundle_reader_find(&other, c->reader, key, &failure);
+  *out = status == SM_OK;
+  if (status != SM_NOT_FOUND) SM_TRY(sm_error_pass(err, status, &failure));
+  bool is_same = *out && (sm_string_equal(other.key, entry->key) ||
+                          (other.shard >= 0 && other.shard == entry->shard && other.offset == entry->offset &&
+                           other.size == entry->size && other.dtype == entry->dtype));
+  if (!*out || is_same) return SM_OK;
+  return SM_FAIL(err, SM_ALREADY_EXISTS, "variable %.*s: the checkpoint has another tensor %.200s",
+                 SM_SHOWN(entry->key), key);
 }
 
 /* A part of a tensor is one of its own now, and is copied; others get a second name. */
@@ -133,8 +150,11 @@ static sm_status name_tensor(const sm_conversion *c, sm_bundle_writer *writer, c
   sm_bundle_entry entry;
   sm_shape_and_slice part;
   sm_tensor *tensor;
+  bool is_there;
   const char *key = c->objects->objects[variable->object]->first_tensor->key;
   SM_TRY(sm_bundle_reader_find_n(&entry, c->reader, variable->key, err));
+  SM_TRY(has_name(&is_there, c, key, &entry, err));
+  if (is_there) return SM_OK;
   SM_TRY(sm_shape_and_slice_read(&part, variable->slice, err));
   if (part.rank < 0) return take_tensor(c, writer, key, &entry, err);
   const sm_slice_spec slice = {.extents = part.extents, .n_extents = (size_t)part.rank};

@@ -17,9 +17,11 @@
 #include "graph/freeze.h"
 #include "graph/reach.h"
 
-/* Something of the graph that becomes an object below the root: the first member is its name. */
+/* Something of the graph that becomes an object below the root. */
 typedef struct sm_converted {
   sm_string node;  /* VarHandleOp, or the op of a table */
+  sm_string name;  /* of the object: nested at '/' */
+  bool is_escaped; /* parts of the name are, as in keys of object graphs: "a.Sb" is "a/b" */
   sm_string key;   /* variable: in the checkpoint */
   sm_string slice; /* "4 2 0,2:-", the part of that tensor; "": all of it */
   size_t position; /* in the collection of variables; SIZE_MAX */

@@ -132,33 +132,13 @@ static sm_status mark_resources(sm_draft *meta_graph, const char *key, sm_error 
   return sm_draft_set_entry_draft(meta_graph, SM_META_GRAPH_COLLECTION, sm_string_of(key), &collection, err);
 }
 
-/* The list of operations that the graph uses, if it says so. */
-static sm_status list_ops(sm_draft *info, sm_spans graph_def, sm_error *err) {
-  sm_graph_summary summary;
-  sm_spans lists;
-  sm_buffer out;
-  SM_TRY(sm_draft_get(&lists, info, SM_META_INFO_STRIPPED_OP_LIST, err));
-  if (lists.n == 0) return SM_OK;
-  SM_TRY(sm_graph_summarise(&summary, graph_def, info->source, info->arena, err));
-  sm_buffer_init(&out, info->arena->allocator, UINT64_MAX);
-  sm_status status = sm_op_list_put(&out, summary.ops, summary.n_ops, lists, info->source, err);
-  if (status == SM_OK) status = sm_draft_set(info, SM_META_INFO_STRIPPED_OP_LIST, (sm_span){out.data, out.size}, err);
-  sm_buffer_free(&out);
-  return status;
-}
-
 static sm_status describe(sm_conversion *c, sm_error *err) {
   static const char *const lists[] = {"variables",       "trainable_variables", "local_variables",
                                       "model_variables", "metric_variables",    "moving_average_variables",
                                       "global_step"};
-  sm_draft info;
-  sm_spans graph_def;
   sm_draft *meta_graph = &c->edit.draft;
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) SM_TRY(mark_resources(meta_graph, lists[i], err));
-  SM_TRY(sm_draft_get(&graph_def, meta_graph, SM_META_GRAPH_GRAPH, err));
-  SM_TRY(sm_draft_open(&info, meta_graph, SM_META_GRAPH_INFO, err));
-  SM_TRY(list_ops(&info, graph_def, err));
-  return sm_draft_set_draft(meta_graph, SM_META_GRAPH_INFO, &info, err);
+  return sm_edit_list_ops(meta_graph, err);
 }
 
 /* ---- All ---- */

@@ -94,7 +94,7 @@ sm_status sm_convert_find_files_and_tables(sm_conversion *c, sm_error *err) {
       sm_string op;
       SM_TRY(sm_node_get_op(&op, c->reach.nodes[i].bytes, c->source, err));
       if (!is_table(op)) continue;
-      if (pass != 0) c->tables[n] = (sm_converted){.node = c->reach.nodes[i].name};
+      if (pass != 0) c->tables[n] = (sm_converted){.node = c->reach.nodes[i].name, .name = c->reach.nodes[i].name};
       n++;
     }
     if (pass != 0) continue;

@@ -1,5 +1,6 @@
 #include "builder/to_v2.h"
 
+#include "objects/checkpoint_graph.h"
 #include "tensor/slice.h"
 
 /* Fields of SaverDef, CollectionDef, its lists, VariableDef, AttrValue: proto/saver.proto, meta_graph.proto,
@@ -28,16 +29,29 @@ static sm_status find_restores(const sm_restored_variable **out, size_t *n, sm_c
   return sm_graph_find_restores(out, n, c->graph_def, &c->library, restore, c->source, c->arena, err);
 }
 
+/* That of the node; but models that had an object graph before get the same again: their keys are the paths in it. */
+static void find_name(sm_converted *variable) {
+  static const char end[] = "/.ATTRIBUTES/" SM_ATTRIBUTE_VALUE;
+  size_t size = sizeof end - 1;
+  sm_string key = variable->key;
+  variable->is_escaped =
+      variable->slice.size == 0 && key.size > size && memcmp(key.data + key.size - size, end, size) == 0;
+  variable->name = variable->is_escaped ? (sm_string){key.data, key.size - size} : variable->node;
+}
+
 static sm_status list_variables(sm_conversion *c, sm_error *err) {
   const sm_restored_variable *restores;
   size_t n;
   SM_TRY(find_restores(&restores, &n, c, err));
   c->variables = sm_arena_array(c->arena, sm_converted, n);
   if (c->variables == NULL) return sm_arena_fail(c->arena, n * sizeof *c->variables, err);
-  for (size_t i = 0; i < n; i++)
-    if (i == 0 || !sm_string_equal(restores[i].node, restores[i - 1].node))
-      c->variables[c->n_variables++] = (sm_converted){
-          .node = restores[i].node, .key = restores[i].key, .slice = restores[i].slice, .position = SIZE_MAX};
+  for (size_t i = 0; i < n; i++) {
+    if (i > 0 && sm_string_equal(restores[i].node, restores[i - 1].node)) continue;
+    sm_converted *variable = &c->variables[c->n_variables++];
+    *variable = (sm_converted){
+        .node = restores[i].node, .key = restores[i].key, .slice = restores[i].slice, .position = SIZE_MAX};
+    find_name(variable);
+  }
   return SM_OK;
 }
 
@@ -102,13 +116,31 @@ static bool is_leaf(const scopes *s, sm_string name) {
   return sm_named_find(s->leaves, s->n_leaves, sizeof *s->leaves, name) != SIZE_MAX;
 }
 
-/* The child's name in its parent; the root has another use for one. */
-static sm_status name_child(const char **out, const sm_conversion *c, int32_t parent, sm_string part, sm_error *err) {
-  bool is_reserved = parent == SM_OBJECT_ROOT && sm_string_equal(part, sm_string_of("signatures"));
-  return sm_built_print(out, c->arena, err, "%.*s%s", (int)part.size, part.data, is_reserved ? "_" : "");
+/* python/trackable/trackable_utils.py, escape_local_name, the other way. */
+static void unescape(char *text) {
+  char *to = text;
+  for (const char *from = text; *from != '\0'; from++) {
+    bool is_escape = *from == '.' && (from[1] == '.' || from[1] == 'S');
+    if (is_escape) from++;
+    *to++ = is_escape && *from == 'S' ? '/' : *from;
+  }
+  *to = '\0';
 }
 
-static sm_status enter(int32_t *parent, scopes *s, sm_conversion *c, sm_string scope, sm_string part, sm_error *err) {
+/* The child's name in its parent; the root has another use for one. */
+static sm_status name_child(const char **out, const sm_conversion *c, int32_t parent, sm_string part, bool is_escaped,
+                            sm_error *err) {
+  bool is_reserved = parent == SM_OBJECT_ROOT && sm_string_equal(part, sm_string_of("signatures"));
+  char *name = sm_arena_alloc(c->arena, part.size + sizeof "_");
+  if (name == NULL) return sm_arena_fail(c->arena, part.size + sizeof "_", err);
+  snprintf(name, part.size + sizeof "_", "%.*s%s", (int)part.size, part.data, is_reserved ? "_" : "");
+  if (is_escaped) unescape(name);
+  *out = name;
+  return SM_OK;
+}
+
+static sm_status enter(int32_t *parent, scopes *s, sm_conversion *c, sm_string scope, sm_string part, bool is_escaped,
+                       sm_error *err) {
   const char *name;
   size_t found = sm_name_index_find(&s->names, scope);
   if (found != SIZE_MAX) {
@@ -120,23 +152,25 @@ static sm_status enter(int32_t *parent, scopes *s, sm_conversion *c, sm_string s
     if (grown == NULL) return SM_FAIL_OOM(err, s->capacity * sizeof *s->objects);
     s->objects = grown;
   }
-  SM_TRY(name_child(&name, c, *parent, part, err));
+  SM_TRY(name_child(&name, c, *parent, part, is_escaped, err));
   SM_TRY(sm_object_graph_add(parent, c->objects, *parent, name, SM_CONTAINER_OBJECT, err));
   s->objects[s->names.n] = *parent;
   return sm_name_index_add(&s->names, scope, err);
 }
 
-/* Where an object called name lies: it is nested at each '/', but not into what holds nothing. */
-static sm_status find_place(int32_t *parent, const char **name, scopes *s, sm_conversion *c, sm_string of,
+/* Where an object lies: its name is nested at each '/', but not into what holds nothing. */
+static sm_status find_place(int32_t *parent, const char **name, scopes *s, sm_conversion *c, const sm_converted *of,
                             sm_error *err) {
+  const sm_string text = of->name;
   size_t start = 0;
   *parent = SM_OBJECT_ROOT;
-  for (size_t i = 0; i + 1 < of.size && !c->options.flat_names; i++) {
-    if (of.data[i] != '/' || i == start || is_leaf(s, (sm_string){of.data, i})) continue;
-    SM_TRY(enter(parent, s, c, (sm_string){of.data, i}, (sm_string){of.data + start, i - start}, err));
+  for (size_t i = 0; i + 1 < text.size && !c->options.flat_names; i++) {
+    const sm_string scope = {text.data, i}, part = {text.data + start, i - start};
+    if (text.data[i] != '/' || i == start || is_leaf(s, scope)) continue;
+    SM_TRY(enter(parent, s, c, scope, part, of->is_escaped, err));
     start = i + 1;
   }
-  return name_child(name, c, *parent, (sm_string){of.data + start, of.size - start}, err);
+  return name_child(name, c, *parent, (sm_string){text.data + start, text.size - start}, of->is_escaped, err);
 }
 
 /* ---- Objects ---- */
@@ -188,7 +222,7 @@ static sm_status add_variable(scopes *s, sm_conversion *c, sm_converted *variabl
   SM_TRY(get_entry(&entry, c, variable, err));
   SM_TRY(check_dtype(c, variable, entry.dtype, err));
   SM_TRY(find_shape(&entry, variable, err));
-  SM_TRY(find_place(&parent, &name, s, c, variable->node, err));
+  SM_TRY(find_place(&parent, &name, s, c, variable, err));
   const sm_variable_spec spec = {.dtype = entry.dtype,
                                  .rank = entry.rank,
                                  .dims = entry.dims,
@@ -205,7 +239,7 @@ static sm_status add_table(scopes *s, sm_conversion *c, sm_converted *table, sm_
   int32_t parent;
   const char *name;
   sm_built_object *object;
-  SM_TRY(find_place(&parent, &name, s, c, table->node, err));
+  SM_TRY(find_place(&parent, &name, s, c, table, err));
   return sm_built_add(&object, &table->object, c->objects, parent, name, SM_BUILT_RESOURCE, err);
 }
 
@@ -224,7 +258,7 @@ static sm_status list_leaves(scopes *s, const sm_conversion *c, sm_error *err) {
   sm_string *leaves = sm_arena_array(c->arena, sm_string, n);
   if (leaves == NULL) return sm_arena_fail(c->arena, n * sizeof *leaves, err);
   for (size_t i = 0; i < n; i++)
-    leaves[i] = i < c->n_variables ? c->variables[i].node : c->tables[i - c->n_variables].node;
+    leaves[i] = i < c->n_variables ? c->variables[i].name : c->tables[i - c->n_variables].name;
   sm_sort(leaves, n, sizeof *leaves, text_less);
   s->leaves = leaves;
   s->n_leaves = n;

@@ -26,6 +26,10 @@ REFUSED = {
     "tfnet_example1": "the checkpoint has no global_step",
 }
 
+# V2 models: variables, tables, functions within functions.
+TO_V1 = """v2/one_signature v2/several_signatures v2/table_asset v2/keras_functional v2/control_flow v2/nested
+    v2/no_functions""".split()
+
 # Sessions that run their signatures one after the other change the variables.
 STATEFUL = {"serving_counter"}
 
@@ -93,6 +97,10 @@ class Converter:
         tf.train.Checkpoint(root=loaded).read(
             os.path.join(path, "variables", "variables")).assert_existing_objects_matched()
         self.check_variables(loaded.variables, values)
+        self.save_again(loaded, runs)
+
+    def save_again(self, loaded, runs):
+        tf = self.tf
         if not self.resave:
             return
         with tempfile.TemporaryDirectory() as root:
@@ -120,6 +128,34 @@ class Converter:
             self.check_loaded(path, tags, runs, values)
             back = self.checker.edit(path, os.path.join(root, "v1"), "--to-v1")
             self.check(back, tags, model, values)
+            self.check_listed(back, tags, runs, values)
+            again = self.checker.edit(back, os.path.join(root, "again"), "--to-v2")
+            self.check(again, tags, model, values)
+            self.check_loaded(again, tags, runs, values)
+
+    def to_v1(self, folder):
+        """There and back: what was an object is one again."""
+        model = open_model(self.np, folder)
+        tags = self.checker.graphs(model.path)[0]["tags"]
+        with tempfile.TemporaryDirectory() as root:
+            path = self.checker.edit(model.path, os.path.join(root, "v1"), "--to-v1")
+            runs = self.check(path, tags, model, {})
+            self.check_listed(path, tags, runs, None)
+            again = self.checker.edit(path, os.path.join(root, "v2"), "--to-v2")
+            self.check(again, tags, model, {})
+            self.check_loaded(again, tags, runs, {})
+
+    def check_listed(self, path, tags, runs, values):
+        """As a model of V1, with its variables; TensorFlow saves it again."""
+        tf = self.tf
+        loaded = tf.saved_model.load(path, tags=list(tags))
+        if not hasattr(loaded, "prune"):  # only what was wrapped from V1 has it
+            raise RuntimeError("loaded as a model of V2")
+        if values is not None:
+            self.check_variables(loaded.variables, values)
+        elif os.path.exists(os.path.join(path, "variables")) and not loaded.variables:
+            raise RuntimeError("no variables")
+        self.save_again(loaded, runs)
 
     def refused(self, folder, says):
         model = open_model(self.np, folder)
@@ -167,6 +203,8 @@ def main():
                 attempt(name + " refused", converter.refused, folder, REFUSED[name])
             else:
                 attempt(name, converter.to_v2, folder)
+    for name in TO_V1:
+        attempt(name + " to V1", converter.to_v1, os.path.join(args.fixtures, name))
     for fault in faults:
         print("FAULT", fault)
     print("convert: %d passed, %d faults" % (passed, len(faults)))
