@@ -17,6 +17,15 @@ static bool node_less(const void *a, const void *b) {
   return sm_string_compare(left->name, right->name) < 0;
 }
 
+static const char *const placeholders[] = {"Placeholder", "PlaceholderV2"};
+static const char *const variables[] = {"VarHandleOp", "VariableV2", "Variable"};
+
+static bool is_one_of(sm_string op, const char *const *names, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (sm_string_equal(op, sm_string_of(names[i]))) return true;
+  return false;
+}
+
 static sm_status read_node(sm_cut_node *out, sm_span bytes, size_t position, const sm_wire_source *source,
                            sm_error *err) {
   sm_span name;
@@ -24,8 +33,8 @@ static sm_status read_node(sm_cut_node *out, sm_span bytes, size_t position, con
   SM_TRY(sm_wire_find_bytes(&name, bytes, NODE_NAME, source, err));
   SM_TRY(sm_node_get_op(&op, bytes, source, err));
   *out = (sm_cut_node){.name = sm_span_text(name), .bytes = bytes, .position = position, .first_place = SIZE_MAX};
-  out->is_placeholder =
-      sm_string_equal(op, sm_string_of("Placeholder")) || sm_string_equal(op, sm_string_of("PlaceholderV2"));
+  out->is_placeholder = is_one_of(op, placeholders, sizeof placeholders / sizeof *placeholders);
+  out->is_variable = is_one_of(op, variables, sizeof variables / sizeof *variables);
   return SM_OK;
 }
 
@@ -219,6 +228,9 @@ static sm_status reach_node(sm_cut_work *work, sm_cut_node *node, sm_error *err)
   if (node->is_inside) return SM_OK;
   if (node->is_placeholder)
     return fail(work, err, SM_INVALID_ARGUMENT, "needs the Placeholder %.*s, which is none of its inputs",
+                SM_SHOWN(node->name));
+  if (node->is_variable)
+    return fail(work, err, SM_INVALID_ARGUMENT, "needs the variable %.*s, which is none of its captures",
                 SM_SHOWN(node->name));
   SM_TRY(define(work, node, err));
   node->is_inside = true;

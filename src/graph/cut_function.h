@@ -113,8 +113,9 @@ typedef struct sm_cut {
  * inputs stay, but those from captures and from Placeholders that are inputs.
  *
  * Errors: NOT_FOUND a tensor or node that is not in the graph. INVALID_ARGUMENT, with the name of the function: a
- *   Placeholder is reached that is no input; a tensor is two inputs or captures; a dtype is not what the spec says; an
- *   argument or result is a reference; an op has no definition. Those of sm_functions_check_calls.
+ *   Placeholder is reached that is no input, or a variable that is no capture; a tensor is two inputs or captures; a dtype
+ *   is not what the spec says; an argument or result is a reference; an op has no definition. Those of
+ *   sm_functions_check_calls.
  */
 sm_status sm_cut_function(sm_cut *out, sm_cut_graph *graph, const sm_cut_spec *spec, sm_error *err);
 

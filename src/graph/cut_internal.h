@@ -13,7 +13,7 @@ typedef struct sm_cut_node {
   const sm_op_def *def; /* NULL: not looked for yet */
   sm_node_attrs *attrs; /* NULL: not read yet */
   int64_t n_outputs;    /* when attrs are read; -1: nobody knows */
-  bool is_placeholder;
+  bool is_placeholder, is_variable;
   bool is_inside;
   size_t place;        /* in the body */
   bool is_conditional; /* it may not run */

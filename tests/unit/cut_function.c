@@ -241,7 +241,7 @@ static const refusal refusals[] = {
     {TEXT("loop"), SM_DT_INVALID, SM_INVALID_ARGUMENT, "calls itself"},
     {TEXT("lost"), SM_DT_INVALID, SM_NOT_FOUND, "function nowhere is not there"},
     {TEXT("odd"), SM_DT_INVALID, SM_INVALID_ARGUMENT, "node odd: no definition of its operation NobodyKnowsThis"},
-    {TEXT("v"), SM_DT_INVALID, SM_INVALID_ARGUMENT, "v is a reference to a variable"},
+    {TEXT("v"), SM_DT_INVALID, SM_INVALID_ARGUMENT, "function f: needs the variable v, which is none of its captures"},
     {TEXT("dangling"), SM_DT_INVALID, SM_INVALID_ARGUMENT, "node dangling: its input gone is not in the graph"},
 };
 
@@ -264,6 +264,15 @@ static void cut_function__refused(void **state) {
   const sm_cut_spec twice = {.name = TEXT("f"), .inputs = (sm_cut_arg[]){x, x}, .n_inputs = 2};
   assert_status(sm_cut_function(&cut, &c.graph, &twice, &err), SM_INVALID_ARGUMENT, err);
   assert_mentions(err.message, "function f: tensor X:0 is given twice");
+}
+
+static void cut_function__references(void **state) {
+  (void)state;
+  sm_cut cut;
+  const sm_cut_arg v = {TEXT("v"), TEXT("v:0"), SM_DT_INVALID};
+  const sm_cut_spec spec = {.name = TEXT("f"), .inputs = &v, .n_inputs = 1};
+  assert_status(sm_cut_function(&cut, &c.graph, &spec, &err), SM_INVALID_ARGUMENT, err);
+  assert_mentions(err.message, "v:0 is a reference to a variable");
 }
 
 /* ---- Types ---- */
@@ -332,6 +341,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(cut_function__in_the_middle, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__calls, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__refused, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(cut_function__references, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__use, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__read_type, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__no_memory, set_up, tear_down),
