@@ -295,6 +295,13 @@ SM_API sm_status sm_object_graph_add_concrete_function(int32_t *out, sm_object_g
  */
 SM_API sm_status sm_object_graph_add_library(sm_object_graph *objects, sm_string graph_def, sm_error *err);
 
+/**
+ * Definitions of operations that are not TensorFlow's own, as a serialised OpList: a model's, sm_meta_graph_spec's
+ * meta_info_def has one. Before functions that use them. Functions with operations that nobody has defined are not saved.
+ * Errors: DATA_LOSS, RESOURCE_EXHAUSTED.
+ */
+SM_API sm_status sm_object_graph_add_op_list(sm_object_graph *objects, sm_string op_list, sm_error *err);
+
 /* ---- Signatures ---- */
 
 /**
@@ -382,9 +389,10 @@ typedef struct sm_export_options {
  *
  * The same objects and options give the same bytes.
  *
- * Errors: INVALID_ARGUMENT what sm_builder_add_meta_graph refuses; an operation of a namespace that is not in the whitelist
- *   (the message names operation, node, function and namespace); FAILED_PRECONDITION the builder has a meta graph, or the
- *   objects were attached before; RESOURCE_EXHAUSTED; those of sm_bundle_writer_add.
+ * Errors: INVALID_ARGUMENT what sm_builder_add_meta_graph refuses; an operation that nobody has defined, or of a namespace
+ *   that is not in the whitelist (the message names operation, node, function and namespace); functions that call
+ *   themselves, perhaps through others; NOT_FOUND functions call others that are not there; FAILED_PRECONDITION the builder
+ *   has a meta graph, or the objects were attached before; RESOURCE_EXHAUSTED; those of sm_bundle_writer_add.
  */
 SM_API sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_builder *builder,
                                         const sm_export_options *options, sm_error *err);

@@ -21,6 +21,7 @@
  *   object_main.c        the graph that sessions run; object_saver.c   what saves and restores there
  *   object_main_signatures.c  signatures there
  *   object_namespaces.c  operations that may be saved
+ *   object_check.c       are functions whole
  *   object_constants.c   large constants that become variables
  *   object_attach.c      all of it into a builder
  */
@@ -202,6 +203,7 @@ struct sm_object_graph {
   sm_graph_function *functions; /* FunctionDefs, by number in function_names */
   size_t functions_capacity;
   sm_buffer gradients; /* fields of a FunctionDefLibrary */
+  sm_buffer op_list;   /* OpList: operations that are not TensorFlow's own */
   int64_t last_uid;    /* greatest number at the end of a function's name */
   sm_built_signature *signatures;
   size_t n_signatures, signatures_capacity;
@@ -222,6 +224,8 @@ typedef struct sm_built_place {
   char text[160];
 } sm_built_place;
 sm_built_place sm_built_place_of(const sm_object_graph *objects, int32_t object);
+/* That of a child that is not there yet; the parent may be none. */
+sm_built_place sm_built_place_below(const sm_object_graph *objects, int32_t parent, const char *name);
 
 /* The same while the model is saved, and with a parent of any kind: for what follows from other objects. */
 sm_status sm_built_add_derived(sm_built_object **out, sm_object_graph *objects, int32_t parent, const char *name,
@@ -338,6 +342,18 @@ sm_status sm_built_wrap_one(sm_built_wrapper *out, sm_object_graph *objects, con
 
 /* Are all operations of functions of namespaces that are allowed? The main graph has none of any. */
 sm_status sm_built_check_namespaces(const sm_object_graph *objects, const sm_export_options *options, sm_error *err);
+
+/* ---- object_library.c, object_check.c ---- */
+
+/* The library sorted, in arena; positions are numbers in objects->functions. */
+sm_status sm_built_sort_library(sm_graph_library *out, const sm_object_graph *objects, sm_arena *arena, sm_error *err);
+
+/* Can all functions be called, and are their operations known? What is wrong is said with the path of an object that calls
+ * them. Errors: INVALID_ARGUMENT. */
+sm_status sm_built_check_functions(const sm_object_graph *objects, sm_error *err);
+
+/* Says with which object what err says of a function has to do. */
+void sm_built_add_object(sm_error *err, const sm_object_graph *objects);
 
 /* ---- object_constants.c ---- */
 

@@ -118,6 +118,9 @@ static sm_status put_alias(attachment *a, const sm_function_alias_spec *alias, s
 
 static sm_status put_info(attachment *a, sm_error *err) {
   SM_TRY(sm_encode_text(&a->info, INFO_TENSORFLOW_VERSION, sm_string_of(TENSORFLOW_VERSION), err));
+  if (a->objects->op_list.size != 0)
+    SM_TRY(sm_wire_put_bytes(&a->info, SM_META_INFO_STRIPPED_OP_LIST, a->objects->op_list.data,
+                             a->objects->op_list.size, err));
   for (size_t i = 0; i < a->options.n_function_aliases; i++) SM_TRY(put_alias(a, &a->options.function_aliases[i], err));
   return SM_OK;
 }
@@ -144,7 +147,6 @@ static sm_status write_values(attachment *a, sm_error *err) {
 /* ---- All ---- */
 
 static sm_status derive(attachment *a, sm_error *err) {
-  SM_TRY(sm_built_check_namespaces(a->objects, &a->options, err));
   SM_TRY(sm_built_wrap(&a->wrappers, a->objects, &a->options, err));
   SM_TRY(sm_built_check_resources(a->objects, err));
   SM_TRY(sm_built_complete(a->objects, &a->wrappers, err));
@@ -182,23 +184,12 @@ static sm_status add_meta_graph(size_t *index, attachment *a, sm_error *err) {
   return sm_builder_add_meta_graph(index, a->builder, &spec, err);
 }
 
-/* The object of a function that a message names; -1: none. */
-static int32_t find_named(const sm_object_graph *objects, const char *message) {
-  for (int32_t i = 0; i < objects->n_objects; i++) {
-    const sm_built_functions *functions = &objects->objects[i]->functions;
-    for (size_t k = 0; k < functions->n; k++)
-      if (strstr(message, functions->items[k].name.data) != NULL) return i;
-  }
-  return -1;
-}
-
 /* What is wrong with a function is said with the path of the object that it is of. */
 static sm_status add_checked(size_t *index, attachment *a, sm_error *err) {
   sm_error found;
   sm_status status = add_meta_graph(index, a, &found);
   if (status == SM_OK) return SM_OK;
-  int32_t object = find_named(a->objects, found.message);
-  if (object >= 0) sm_error_add_place(&found, sm_built_place_of(a->objects, object).text);
+  sm_built_add_object(&found, a->objects);
   if (err != NULL) *err = found;
   return status;
 }
@@ -219,6 +210,8 @@ sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_bui
   if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
   if (builder->n_graphs != 0)
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "the model has a meta graph: objects are read from a model with one");
+  SM_TRY(sm_built_check_namespaces(objects, &a.options, err));
+  SM_TRY(sm_built_check_functions(objects, err));
   sm_status status = sm_built_move_constants(objects, &a.options, err);
   objects->is_attached = true;
   SM_TRY(status);

@@ -72,14 +72,13 @@ sm_status sm_object_graph_add_concrete_function(int32_t *out, sm_object_graph *o
   sm_built_object *object;
   sm_built_functions functions;
   sm_built_calling calling;
-  sm_status status = make_function(&functions, &calling, objects, name != NULL ? name : "", function, err);
-  if (status == SM_OK) status = sm_built_add(&object, out, objects, parent, name, SM_BUILT_CONCRETE_FUNCTION, err);
-  if (status == SM_OK) {
-    object->functions = functions;
-    object->calling = calling;
-    if (function->spec != NULL) object->calling.parameters = &object->functions.parameters;
-  } else if (name != NULL) {
-    sm_error_add_place(err, name);
-  }
-  return status;
+  if (name == NULL) name = "";
+  sm_status status = make_function(&functions, &calling, objects, name, function, err);
+  if (status != SM_OK) sm_error_add_place(err, sm_built_place_below(objects, parent, name).text);
+  SM_TRY(status);
+  SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_CONCRETE_FUNCTION, err));
+  object->functions = functions;
+  object->calling = calling;
+  if (function->spec != NULL) object->calling.parameters = &object->functions.parameters;
+  return SM_OK;
 }

@@ -16,7 +16,6 @@ typedef struct moving {
   sm_arena *scratch;
   sm_graph_library library;
   bool *is_fixed;                 /* by index in it */
-  size_t *numbers;                /* in objects->functions, likewise */
   bool *is_moved;                 /* objects: constants that become variables */
   int32_t container, n_contained; /* of variables to which nothing else leads; -1: not made yet */
   int32_t *lifted;                /* the variable of each lifted constant */
@@ -25,27 +24,11 @@ typedef struct moving {
 
 /* ---- The library ---- */
 
-static bool is_name_before(const void *a, const void *b) {
-  const sm_graph_function *x = a, *y = b;
-  return sm_string_compare(x->name, y->name) < 0;
-}
-
-static sm_status sort_library(moving *m, sm_error *err) {
-  const sm_object_graph *objects = m->objects;
-  size_t n = objects->function_names.n;
-  sm_graph_function *sorted = sm_arena_array(m->scratch, sm_graph_function, n);
-  m->is_fixed = sm_arena_array(m->scratch, bool, n);
-  m->numbers = sm_arena_array(m->scratch, size_t, n);
-  m->is_moved = sm_arena_array(m->scratch, bool, (size_t)objects->n_objects);
-  if (sorted == NULL || m->is_fixed == NULL || m->numbers == NULL || m->is_moved == NULL)
-    return sm_arena_fail(m->scratch, n * sizeof *sorted, err);
-  for (size_t i = 0; i < n; i++) {
-    sorted[i] = objects->functions[i];
-    sorted[i].position = i;
-  }
-  sm_sort(sorted, n, sizeof *sorted, is_name_before);
-  for (size_t i = 0; i < n; i++) m->numbers[i] = sorted[i].position;
-  m->library = (sm_graph_library){sorted, n};
+static sm_status open_library(moving *m, sm_error *err) {
+  SM_TRY(sm_built_sort_library(&m->library, m->objects, m->scratch, err));
+  m->is_fixed = sm_arena_array(m->scratch, bool, m->library.n);
+  m->is_moved = sm_arena_array(m->scratch, bool, (size_t)m->objects->n_objects);
+  if (m->is_fixed == NULL || m->is_moved == NULL) return sm_arena_fail(m->scratch, m->library.n, err);
   return SM_OK;
 }
 
@@ -322,7 +305,7 @@ static sm_status replace_functions(moving *m, sm_error *err) {
     if (changed->def.data == NULL) continue;
     sm_string copy = sm_arena_copy(&m->objects->arena, changed->def);
     if (copy.data == NULL) return sm_arena_fail(&m->objects->arena, changed->def.size, err);
-    m->objects->functions[m->numbers[i]].def = (sm_span){(const uint8_t *)copy.data, copy.size};
+    m->objects->functions[m->library.functions[i].position].def = (sm_span){(const uint8_t *)copy.data, copy.size};
   }
   return SM_OK;
 }
@@ -346,7 +329,7 @@ static void tell_kept(const moving *m, const sm_export_options *options) {
 
 static sm_status move(moving *m, const sm_export_options *options, sm_error *err) {
   int32_t n = m->objects->n_objects;
-  SM_TRY(sort_library(m, err));
+  SM_TRY(open_library(m, err));
   SM_TRY(fix_gradients(m, err));
   fix_objects(m);
   choose_objects(m, options->move_constants_above);

@@ -61,11 +61,12 @@ static sm_status keep_captures(sm_tracing *t, const sm_cut *cut, sm_error *err) 
 
 static sm_status cut_with(sm_tracing *t, sm_op_defs *defs, const sm_cut_spec *spec, sm_error *err) {
   const sm_spans graph_def = {&t->source.bytes, 1};
+  const sm_span op_list = {t->objects->op_list.data, t->objects->op_list.size};
   sm_graph_library library;
   sm_cut_graph graph;
   sm_cut cut;
   SM_TRY(sm_graph_index_functions(&library, graph_def, &t->source, t->scratch, err));
-  SM_TRY(sm_op_defs_add(defs, (sm_spans){NULL, 0}, &library, &t->source, err));
+  SM_TRY(sm_op_defs_add(defs, (sm_spans){&op_list, 1}, &library, &t->source, err));
   SM_TRY(sm_cut_graph_init(&graph, graph_def, &library, defs, &t->source, t->scratch, err));
   SM_TRY(sm_cut_function(&cut, &graph, spec, err));
   SM_TRY(sm_object_graph_add_library(t->objects, t->trace->graph_def, err));

@@ -20,11 +20,11 @@ sm_status sm_object_graph_add_function(int32_t *out, sm_object_graph *objects, i
                                        const sm_traced_function *function, sm_error *err) {
   sm_built_object *object;
   sm_built_functions functions;
-  sm_status status = make_functions(&functions, objects, name != NULL ? name : "", function, err);
-  if (status == SM_OK) status = sm_built_add(&object, out, objects, parent, name, SM_BUILT_FUNCTION, err);
-  if (status == SM_OK)
-    object->functions = functions;
-  else if (name != NULL)
-    sm_error_add_place(err, name);
-  return status;
+  if (name == NULL) name = "";
+  sm_status status = make_functions(&functions, objects, name, function, err);
+  if (status != SM_OK) sm_error_add_place(err, sm_built_place_below(objects, parent, name).text);
+  SM_TRY(status);
+  SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_FUNCTION, err));
+  object->functions = functions;
+  return SM_OK;
 }

@@ -20,6 +20,7 @@ sm_status sm_object_graph_new(sm_object_graph **out, const sm_allocator *allocat
   sm_name_index_init(&objects->slot_names, allocator);
   sm_name_index_init(&objects->function_names, allocator);
   sm_buffer_init(&objects->gradients, allocator, UINT64_MAX);
+  sm_buffer_init(&objects->op_list, allocator, UINT64_MAX);
   sm_status status = sm_built_add(&root, NULL, objects, SM_OBJECT_NONE, "", SM_BUILT_CONTAINER, err);
   if (status == SM_OK) return SM_OK;
   sm_object_graph_free(objects);
@@ -33,6 +34,7 @@ void sm_object_graph_free(sm_object_graph *objects) {
   sm_free(objects->allocator, objects->functions);
   sm_free(objects->allocator, objects->signatures);
   sm_buffer_free(&objects->gradients);
+  sm_buffer_free(&objects->op_list);
   sm_name_index_free(&objects->function_names);
   sm_name_index_free(&objects->slot_names);
   sm_name_index_free(&objects->slots);
@@ -100,6 +102,14 @@ sm_status sm_built_find(sm_built_object **out, const sm_object_graph *objects, i
     return SM_FAIL(err, SM_NOT_FOUND, "no object %d: there are %d", (int)object, (int)objects->n_objects);
   *out = objects->objects[object];
   return SM_OK;
+}
+
+sm_built_place sm_built_place_below(const sm_object_graph *objects, int32_t parent, const char *name) {
+  sm_built_place place, above;
+  bool has_parent = parent > SM_OBJECT_ROOT && parent < objects->n_objects;
+  if (has_parent) above = sm_built_place_of(objects, parent);
+  snprintf(place.text, sizeof place.text, "%.100s%s%.50s", has_parent ? above.text : "", has_parent ? "/" : "", name);
+  return place;
 }
 
 static sm_status check_name(const sm_object_graph *objects, int32_t parent, const char *name, sm_error *err) {

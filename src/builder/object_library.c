@@ -51,6 +51,23 @@ sm_status sm_built_make_function(sm_built_function *out, sm_object_graph *object
   return status == SM_OK ? sm_built_flatten(out, objects, err) : status;
 }
 
+static bool is_name_before(const void *a, const void *b) {
+  return sm_string_compare(((const sm_graph_function *)a)->name, ((const sm_graph_function *)b)->name) < 0;
+}
+
+sm_status sm_built_sort_library(sm_graph_library *out, const sm_object_graph *objects, sm_arena *arena, sm_error *err) {
+  size_t n = objects->function_names.n;
+  sm_graph_function *sorted = sm_arena_array(arena, sm_graph_function, n);
+  if (sorted == NULL) return sm_arena_fail(arena, n * sizeof *sorted, err);
+  for (size_t i = 0; i < n; i++) {
+    sorted[i] = objects->functions[i];
+    sorted[i].position = i;
+  }
+  sm_sort(sorted, n, sizeof *sorted, is_name_before);
+  *out = (sm_graph_library){sorted, n};
+  return SM_OK;
+}
+
 static sm_status add_gradients(sm_object_graph *objects, sm_spans libraries, const sm_wire_source *source,
                                sm_error *err) {
   sm_wire_field field;
@@ -82,4 +99,13 @@ sm_status sm_object_graph_add_library(sm_object_graph *objects, sm_string graph_
   sm_status status = add_library(objects, (sm_span){(const uint8_t *)graph_def.data, graph_def.size}, &scratch, err);
   sm_arena_free(&scratch);
   return status;
+}
+
+sm_status sm_object_graph_add_op_list(sm_object_graph *objects, sm_string op_list, sm_error *err) {
+  const sm_span bytes = {(const uint8_t *)op_list.data, op_list.size};
+  const sm_wire_source source = {.name = "op_list", .bytes = bytes};
+  sm_wire_reader reader = sm_wire_read(bytes, &source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) continue;
+  SM_TRY(sm_wire_finish(&reader, err));
+  return sm_buffer_put(&objects->op_list, bytes.data, bytes.size, err);
 }

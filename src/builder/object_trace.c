@@ -107,15 +107,14 @@ static sm_status take_function(sm_tracing *t, sm_error *err) {
 /* ---- Both ---- */
 
 /* Specs without a dtype get that of the FunctionDef; the specs are ours, in the arena. */
-static sm_status check_specs(const sm_tracing *t, const sm_structured *const *specs, const sm_function_arg *args,
-                             size_t n, const char *what, sm_error *err) {
+static sm_status check_specs(const sm_structured *const *specs, const sm_function_arg *args, size_t n, const char *what,
+                             sm_error *err) {
   for (size_t i = 0; i < n; i++) {
     sm_structured *spec = (sm_structured *)specs[i];
     if (spec->dtype == SM_DT_INVALID) spec->dtype = args[i].dtype;
     if (spec->dtype == args[i].dtype) continue;
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "function %.*s: %s %zu, \"%.100s\", is of dtype %s, not %s",
-                   SM_SHOWN(t->out->name), what, i, spec->text, sm_dtype_python_name(args[i].dtype),
-                   sm_dtype_python_name(spec->dtype));
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s %zu, \"%.100s\", is of dtype %s, not %s", what, i, spec->text,
+                   sm_dtype_python_name(args[i].dtype), sm_dtype_python_name(spec->dtype));
   }
   return SM_OK;
 }
@@ -126,8 +125,8 @@ static sm_status check_captures(const sm_tracing *t, sm_error *err) {
     const sm_function_arg *arg = &t->type.inputs[t->out->n_in + i];
     SM_TRY(sm_tracing_get_capture_dtype(&dtype, t, t->out->captures[i], err));
     if (dtype == arg->dtype || dtype == SM_DT_INVALID) continue;
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "function %.*s: argument %.*s is of dtype %s, and %s is captured for it",
-                   SM_SHOWN(t->out->name), SM_SHOWN(arg->name), sm_dtype_python_name(arg->dtype),
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "argument %.*s is of dtype %s, and %s is captured for it",
+                   SM_SHOWN(arg->name), sm_dtype_python_name(arg->dtype),
                    sm_built_place_of(t->objects, t->out->captures[i]).text);
   }
   return SM_OK;
@@ -137,10 +136,10 @@ static sm_status check_trace(const sm_tracing *t, sm_error *err) {
   const sm_built_function *f = t->out;
   if (f->n_in + f->n_captures != t->type.n_inputs || f->n_out != t->type.n_outputs)
     return SM_FAIL(err, SM_INVALID_ARGUMENT,
-                   "function %.*s has %zu arguments and %zu results, not %zu inputs, %zu captures and %zu outputs",
-                   SM_SHOWN(f->name), t->type.n_inputs, t->type.n_outputs, f->n_in, f->n_captures, f->n_out);
-  SM_TRY(check_specs(t, f->in, t->type.inputs, f->n_in, "input", err));
-  SM_TRY(check_specs(t, f->out, t->type.outputs, f->n_out, "output", err));
+                   "it has %zu arguments and %zu results, not %zu inputs, %zu captures and %zu outputs",
+                   t->type.n_inputs, t->type.n_outputs, f->n_in, f->n_captures, f->n_out);
+  SM_TRY(check_specs(f->in, t->type.inputs, f->n_in, "input", err));
+  SM_TRY(check_specs(f->out, t->type.outputs, f->n_out, "output", err));
   return check_captures(t, err);
 }
 
@@ -149,10 +148,12 @@ sm_status sm_built_add_trace(sm_built_function *out, sm_object_graph *objects, c
   sm_arena scratch;
   sm_tracing t = {.objects = objects, .trace = trace, .name = name, .out = out, .scratch = &scratch};
   sm_arena_init(&scratch, objects->allocator, UINT64_MAX);
-  sm_status status = trace->function != NULL ? take_function(&t, err) : sm_tracing_cut(&t, err);
+  bool is_given = trace->function != NULL;
+  sm_status status = is_given ? take_function(&t, err) : sm_tracing_cut(&t, err);
+  bool is_named = status != SM_OK && !is_given; /* what cannot be cut says so itself */
   if (status == SM_OK) status = sm_built_flatten(out, objects, err);
   if (status == SM_OK) status = check_trace(&t, err);
-  if (status != SM_OK && trace->function != NULL) sm_error_add_place(err, trace->function);
+  if (status != SM_OK && !is_named) sm_error_add_place(err, is_given ? trace->function : out->name.data);
   sm_arena_free(&scratch);
   return status;
 }

@@ -3,9 +3,8 @@
 
 sm_status sm_built_fail(const sm_object_graph *objects, int32_t parent, const char *name, const char *what,
                         sm_error *err) {
-  sm_built_place place = sm_built_place_of(objects, parent >= 0 && parent < objects->n_objects ? parent : 0);
-  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s%s%.200s: %s", parent > 0 ? place.text : "", parent > 0 ? "/" : "",
-                 name != NULL ? name : "", what);
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: %s",
+                 sm_built_place_below(objects, parent, name != NULL ? name : "").text, what);
 }
 
 static sm_status copy_shape(sm_shape *out, sm_object_graph *objects, int32_t rank, const int64_t *dims, sm_error *err) {
