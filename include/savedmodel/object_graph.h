@@ -290,7 +290,8 @@ SM_API sm_status sm_object_graph_add_concrete_function(int32_t *out, sm_object_g
                                                        sm_error *err);
 
 /**
- * Take over the functions and the registered gradients of a GraphDef. Before functions that name them.
+ * Take over the functions and the registered gradients of a GraphDef. Before functions that name them. Functions that
+ * neither objects nor gradients lead to are not saved.
  * Errors: ALREADY_EXISTS another function of that name; DATA_LOSS, RESOURCE_EXHAUSTED.
  */
 SM_API sm_status sm_object_graph_add_library(sm_object_graph *objects, sm_string graph_def, sm_error *err);

@@ -20,6 +20,7 @@
  *   object_tracked.c     the object graph of the checkpoint
  *   object_main.c        the graph that sessions run; object_saver.c   what saves and restores there
  *   object_main_signatures.c  signatures there
+ *   object_prune.c       functions that nothing calls
  *   object_namespaces.c  operations that may be saved
  *   object_check.c       are functions whole
  *   object_constants.c   large constants that become variables
@@ -359,6 +360,11 @@ void sm_built_add_object(sm_error *err, const sm_object_graph *objects);
 
 /* Does what options->move_constants_above says. Before signatures are made of functions. */
 sm_status sm_built_move_constants(sm_object_graph *objects, const sm_export_options *options, sm_error *err);
+
+/* ---- object_prune.c ---- */
+
+/* Appends to out the graph without those functions of its library that neither its nodes nor the object graph lead to. */
+sm_status sm_built_prune(sm_buffer *out, const sm_buffer *graph_def, const sm_buffer *saved, sm_error *err);
 
 /* ---- object_values.c ---- */
 

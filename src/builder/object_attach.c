@@ -81,6 +81,15 @@ static sm_status strip_graph(attachment *a, sm_error *err) {
   return status;
 }
 
+static sm_status prune_graph(attachment *a, sm_error *err) {
+  sm_buffer pruned;
+  sm_buffer_init(&pruned, a->objects->allocator, UINT64_MAX);
+  sm_status status = sm_built_prune(&pruned, &a->graph_def, &a->saved, err);
+  sm_buffer_free(&a->graph_def);
+  a->graph_def = pruned;
+  return status;
+}
+
 static sm_status put_graph(attachment *a, sm_error *err) {
   const sm_object_graph *objects = a->objects;
   sm_string made;
@@ -155,10 +164,11 @@ static sm_status derive(attachment *a, sm_error *err) {
   SM_TRY(sm_built_main_make(&a->main, a->objects, &a->layout, &a->wrappers, err));
   const sm_string tracked = {(const char *)a->tracked.data, a->tracked.size};
   if (!a->options.skip_saver) SM_TRY(sm_built_saver_make(&a->main, a->objects, &a->layout, tracked, err));
+  SM_TRY(sm_built_encode(&a->saved, a->objects, &a->layout, &a->options, err));
   SM_TRY(put_graph(a, err));
+  SM_TRY(prune_graph(a, err));
   if (a->options.strip_debug_ops) SM_TRY(strip_graph(a, err));
-  SM_TRY(put_info(a, err));
-  return sm_built_encode(&a->saved, a->objects, &a->layout, &a->options, err);
+  return put_info(a, err);
 }
 
 static sm_status add_meta_graph(size_t *index, attachment *a, sm_error *err) {
