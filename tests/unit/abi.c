@@ -384,7 +384,7 @@ static void abi__facts(void **state) {
 static void abi__objects(void **state) {
   (void)state;
   static const member members[] = {
-      SIZE(sm_structured, 72),
+      SIZE(sm_structured, 144),
       AT(sm_structured, kind, 0),
       AT(sm_structured, bool_value, 4),
       AT(sm_structured, int64_value, 8),

@@ -107,7 +107,7 @@ static void object_refusals__captures_of_other_objects(void **state) {
                           .captures = &capture,
                           .n_captures = 1};
   assert_refused(add_function(&trace), SM_INVALID_ARGUMENT,
-                 "layer/call: it captures layer, which is no variable, constant, asset or table");
+                 "layer/call: it captures layer, which is no variable, constant, asset or resource");
   capture.object = 99;
   assert_refused(add_function(&trace), SM_NOT_FOUND, "layer/call: no object 99: there are 4");
   capture.object = constant;
