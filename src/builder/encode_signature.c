@@ -91,7 +91,7 @@ static sm_status put_simple_fields(sm_buffer *out, const sm_tensor_info *info, b
   if (info->kind == SM_TENSOR_NAME)
     SM_TRY(sm_encode_text(out, INFO_NAME, text_of(info->tensor_name, info->tensor_name_size), err));
   if (info->dtype != SM_DT_INVALID) SM_TRY(sm_wire_put_varint(out, INFO_DTYPE, (uint64_t)info->dtype, err));
-  SM_TRY(put_shape(out, info, err));
+  if (info->kind != SM_TENSOR_COMPOSITE || info->rank != 0) SM_TRY(put_shape(out, info, err)); /* its spec has it */
   return info->kind == SM_TENSOR_COO_SPARSE ? put_coo_sparse(out, info, err) : SM_OK;
 }
 

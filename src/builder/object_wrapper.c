@@ -256,8 +256,9 @@ static sm_status check_default(const wrapping *w, size_t i, sm_string bytes, sm_
   sm_arena_init(&scratch, w->objects->allocator, UINT64_MAX);
   sm_status status = sm_tensor_proto_read(&proto, (sm_spans){&source.bytes, 1}, &source, &scratch, err);
   if (status == SM_OK && !fits(w->out->function.in[i], &proto))
-    status = SM_FAIL(err, SM_INVALID_ARGUMENT, "input \"%.100s\": its default, a %s of rank %d, is none of its values",
-                     w->inputs[i]->name, sm_dtype_python_name(proto.dtype), (int)proto.shape.rank);
+    status = SM_FAIL(err, SM_INVALID_ARGUMENT,
+                     "input \"%.100s\": its default, of dtype %d and rank %d, is none of its values",
+                     w->inputs[i]->name, (int)proto.dtype, (int)proto.shape.rank);
   sm_arena_free(&scratch);
   return status;
 }
