@@ -237,7 +237,8 @@ typedef struct sm_trace {
                                          Those with effects that inputs of other nodes lead to are found */
   size_t n_control_outputs;
   /* What Python passes and gets, where that is more than tensors; specs in it are named as inputs and outputs. A
-   * FunctionDef has to have its arguments in the order of the specs, dicts being sorted by key. */
+   * FunctionDef has to have its arguments in the order of the specs, dicts being sorted by key. A composite tensor, a
+   * TYPE_SPEC, stands for the tensors that it is made of: so many inputs or outputs, without names. */
   const sm_structured *input_structure;  /* TUPLE of a TUPLE and a DICT; NULL: inputs, positional */
   const sm_structured *output_structure; /* NULL: as outputs say */
 } sm_trace;
@@ -306,13 +307,19 @@ SM_API sm_status sm_object_graph_add_op_list(sm_object_graph *objects, sm_string
 /* ---- Signatures ---- */
 
 /**
- * What servers call: a function, or a concrete one (trace 0). Inputs have the names of the function's specs, which have to
- * be different; outputs those of the dict that it returns, or output_0, output_1, ...
+ * What servers call: a function, or a concrete one (trace 0). Its composite arguments are passed as the tensors that they are
+ * made of; what it returns is a tensor, a composite one, or a list, tuple or dict of them.
+ *
+ * Inputs have the keywords of a concrete function. Those of another have the names of its specs; specs without one, and
+ * components, that of the parameter: "d", "d_1", ... Outputs have the keys of the dict, or output_0, output_1, ...
  *
  * trace  which of the function's.
  *
- * Errors: NOT_FOUND no such function or trace; ALREADY_EXISTS the key; INVALID_ARGUMENT a reserved key, two inputs of one
- *   name, outputs that are no tensors.
+ * Errors: NOT_FOUND no such function or trace; ALREADY_EXISTS the key; INVALID_ARGUMENT a reserved key. When the model is
+ *   saved: INVALID_ARGUMENT two inputs of one name (TensorFlow would number them; the message has the paths of both
+ *   arguments), or that Python calls the same, as "x/y" and "x_y"; a name of an input that TensorFlow does not save, a
+ *   variable as input, outputs that are no tensors.
+ * Source: python/saved_model/signature_serialization.py; python/eager/polymorphic_function/tracing_compilation.py.
  */
 SM_API sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *key, int32_t function,
                                                size_t trace, sm_error *err);
@@ -385,8 +392,9 @@ typedef struct sm_export_options {
  * builder  has no other meta graph: tf.saved_model.load takes objects from a model with a single one.
  * options  NULL: defaults.
  *
- * If no signature was set, TensorFlow's rule chooses: the root's function "_default_save_signature", else the only function
- * that is_fixed, becomes SM_KEY_SERVING_DEFAULT; otherwise there is none, and a note says so.
+ * If no signature was set, TensorFlow's rule chooses: the root's function "_default_save_signature", else its only function
+ * that has an input signature, or is a concrete one, and can be one, becomes SM_KEY_SERVING_DEFAULT; otherwise there is none,
+ * and a note says so.
  *
  * The same objects and options give the same bytes.
  *

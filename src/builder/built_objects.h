@@ -301,9 +301,10 @@ typedef struct sm_built_argument {
   bool is_whole;
 } sm_built_argument;
 
-/* Names for a trace's inputs, as many as function->n_in. Errors: INVALID_ARGUMENT two of one name, which paths tell. */
+/* Names for a trace's inputs, as many as function->n_in. keywords: those that it is called with; NULL: names of specs, else of
+ * parameters. Errors: INVALID_ARGUMENT two of one name, of which the message has the paths. */
 sm_status sm_built_name_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
-                                  const sm_built_parameters *parameters, sm_error *err);
+                                  const sm_built_parameters *parameters, const char *const *keywords, sm_error *err);
 
 /* ---- object_concrete.c ---- */
 
@@ -335,6 +336,9 @@ sm_status sm_built_wrap(sm_built_wrappers *out, sm_object_graph *objects, const 
                         sm_error *err);
 
 /* ---- object_wrapper.c ---- */
+
+/* Could it be a signature, as far as one can tell before? As _valid_signature of TensorFlow. */
+bool sm_built_can_wrap(const sm_built_function *function);
 
 sm_status sm_built_wrap_one(sm_built_wrapper *out, sm_object_graph *objects, const sm_built_signature *signature,
                             sm_error *err);

@@ -6,6 +6,7 @@ typedef struct naming {
   sm_object_graph *objects;
   const sm_built_function *function;
   const sm_built_parameters *parameters;
+  const char *const *keywords; /* NULL: they are made of names of specs and parameters */
   sm_built_argument *arguments;
   size_t n;
   sm_arena *scratch;
@@ -60,7 +61,9 @@ static sm_status name_item(naming *w, size_t item, sm_error *err) {
   for (size_t i = 0; i < n; i++) {
     sm_built_argument *argument = &w->arguments[w->n++];
     *argument = (sm_built_argument){.item = item, .part = i, .is_whole = specs[i] == item_of(w, item)};
-    if (*specs[i]->text != '\0')
+    if (w->keywords != NULL)
+      argument->name = w->keywords[w->n - 1];
+    else if (*specs[i]->text != '\0')
       argument->name = specs[i]->text;
     else if (n_unnamed++ == 0)
       argument->name = base;
@@ -113,9 +116,10 @@ static sm_status check_names(const naming *w, sm_error *err) {
 }
 
 sm_status sm_built_name_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
-                                  const sm_built_parameters *parameters, sm_error *err) {
+                                  const sm_built_parameters *parameters, const char *const *keywords, sm_error *err) {
   sm_arena scratch;
-  naming w = {.objects = objects, .function = function, .parameters = parameters, .scratch = &scratch};
+  naming w = {
+      .objects = objects, .function = function, .parameters = parameters, .keywords = keywords, .scratch = &scratch};
   size_t n_items = function->inputs.items[0].n_items + function->inputs.items[1].n_items;
   w.arguments = sm_arena_array(&objects->arena, sm_built_argument, function->n_in);
   if (w.arguments == NULL) return sm_arena_fail(&objects->arena, function->n_in * sizeof *w.arguments, err);

@@ -18,7 +18,8 @@ sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *ke
   sm_built_object *object;
   sm_built_signature signature = {.function = function, .trace = trace};
   SM_TRY(sm_built_find(&object, objects, function, err));
-  if (object->kind != SM_BUILT_FUNCTION || trace >= object->functions.n)
+  bool is_function = object->kind == SM_BUILT_FUNCTION || object->kind == SM_BUILT_CONCRETE_FUNCTION;
+  if (!is_function || trace >= object->functions.n)
     return SM_FAIL(err, SM_NOT_FOUND, "signature %.200s: %s is no function with a trace %zu", key,
                    sm_built_place_of(objects, function).text, trace);
   if (*key == '\0' || strcmp(key, SM_KEY_INIT_OP) == 0 || strcmp(key, SM_KEY_TRAIN_OP) == 0)
@@ -72,19 +73,23 @@ sm_status sm_object_graph_set_signature_default(sm_object_graph *objects, const 
 
 /* ---- TensorFlow's choice ---- */
 
-/* Children of the root that could be called without a choice of arguments; n of them, *found the last, or the one that is
- * named for it. */
+/* A function with an input signature, or a concrete one, that can be a signature. */
+static bool is_candidate(const sm_built_object *object) {
+  bool is_fixed = object->kind == SM_BUILT_FUNCTION && object->functions.is_fixed;
+  if (!is_fixed && object->kind != SM_BUILT_CONCRETE_FUNCTION) return false;
+  return object->functions.n != 0 && sm_built_can_wrap(object->functions.items);
+}
+
+/* Candidates among the children of the root; n of them, *found the last, or the one that is named for it. */
 static size_t find_default(int32_t *found, const sm_object_graph *objects) {
   size_t n = 0;
   for (const sm_built_edge *edge = objects->objects[SM_OBJECT_ROOT]->first_edge; edge != NULL; edge = edge->next) {
     const sm_built_object *child = objects->objects[edge->child];
-    if (child->kind != SM_BUILT_FUNCTION) continue;
-    if (strcmp(edge->name.data, DEFAULT_FUNCTION) == 0) {
-      *found = edge->child;
-      return 1;
-    }
-    if (!child->functions.is_fixed) continue;
+    bool is_function = child->kind == SM_BUILT_FUNCTION || child->kind == SM_BUILT_CONCRETE_FUNCTION;
+    bool is_named = is_function && strcmp(edge->name.data, DEFAULT_FUNCTION) == 0;
+    if (!is_named && !is_candidate(child)) continue;
     *found = edge->child;
+    if (is_named) return 1;
     n++;
   }
   return n;
@@ -97,7 +102,7 @@ static sm_status choose(sm_object_graph *objects, const sm_export_options *optio
   size_t n = find_default(&function, objects);
   if (n == 1) return sm_object_graph_set_signature(objects, SM_KEY_SERVING_DEFAULT, function, 0, err);
   if (options->note != NULL)
-    options->note(options->note_ctx, n == 0 ? "no function has an input signature: the model has no signatures"
+    options->note(options->note_ctx, n == 0 ? "no function can be called without a choice: the model has no signatures"
                                             : "several functions have an input signature: the model has no signatures");
   return SM_OK;
 }

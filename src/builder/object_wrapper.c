@@ -17,6 +17,7 @@ typedef struct wrapping {
   sm_built_wrapper *out;
   const sm_built_function *inner;
   const sm_built_parameters *parameters;
+  const char *const *keywords;      /* of a concrete function; NULL: it is a trace of another */
   const sm_built_argument **inputs; /* sorted by keyword */
   const sm_built_argument *arguments;
   named_output *outputs; /* sorted by name */
@@ -44,7 +45,7 @@ static size_t index_of(const wrapping *w, const sm_built_argument *argument) {
 static sm_status name_inputs(wrapping *w, sm_error *err) {
   sm_built_argument *arguments;
   size_t n = w->inner->n_in;
-  SM_TRY(sm_built_name_arguments(&arguments, w->objects, w->inner, w->parameters, err));
+  SM_TRY(sm_built_name_arguments(&arguments, w->objects, w->inner, w->parameters, w->keywords, err));
   w->arguments = arguments;
   for (size_t i = 0; i < n; i++) {
     if (!is_input_name(arguments[i].name))
@@ -101,6 +102,17 @@ static sm_status name_outputs(wrapping *w, sm_error *err) {
   }
   sm_sort(w->outputs, n, sizeof *w->outputs, is_output_before);
   return SM_OK;
+}
+
+bool sm_built_can_wrap(const sm_built_function *function) {
+  const sm_structured *outputs = &function->outputs;
+  if (function->n_out == 0) return false;
+  for (size_t i = 0; i < function->n_in; i++)
+    if (function->in[i]->dtype == SM_DT_RESOURCE) return false;
+  if (is_tensor(outputs)) return true;
+  for (size_t i = 0; i < outputs->n_items; i++)
+    if (!is_tensor(&outputs->items[i])) return false;
+  return true;
 }
 
 /* ---- What it is to Python ---- */
@@ -290,7 +302,7 @@ static bool is_for_servers(const wrapping *w, const sm_built_object *object) {
   if (object->kind != SM_BUILT_CONCRETE_FUNCTION || inputs->items[0].n_items != 0) return false;
   if (inputs->items[1].n_items != w->inner->n_in || outputs->kind != SM_STRUCTURED_DICT) return false;
   for (size_t i = 0; i < w->inner->n_in; i++)
-    if (index_of(w, w->inputs[i]) != i) return false;
+    if (index_of(w, w->inputs[i]) != i || strcmp(w->inner->in[i]->text, w->inputs[i]->name) != 0) return false;
   for (size_t i = 0; i < outputs->n_items; i++)
     if (outputs->items[i].kind != SM_STRUCTURED_TYPE_SPEC && strcmp(outputs->items[i].text, outputs->keys[i]) != 0)
       return false;
@@ -299,11 +311,13 @@ static bool is_for_servers(const wrapping *w, const sm_built_object *object) {
 
 sm_status sm_built_wrap_one(sm_built_wrapper *out, sm_object_graph *objects, const sm_built_signature *signature,
                             sm_error *err) {
-  const sm_built_functions *functions = &objects->objects[signature->function]->functions;
+  const sm_built_object *object = objects->objects[signature->function];
+  const sm_built_functions *functions = &object->functions;
   wrapping w = {.objects = objects,
                 .out = out,
                 .inner = &functions->items[signature->trace],
-                .parameters = &functions->parameters};
+                .parameters = &functions->parameters,
+                .keywords = object->kind == SM_BUILT_CONCRETE_FUNCTION ? object->calling.keywords : NULL};
   size_t n = w.inner->n_in + w.inner->n_out + w.inner->n_captures;
   w.inputs = sm_arena_array(&objects->arena, const sm_built_argument *, w.inner->n_in);
   w.parts = sm_arena_array(&objects->arena, sm_function_part, n);
@@ -314,7 +328,7 @@ sm_status sm_built_wrap_one(sm_built_wrapper *out, sm_object_graph *objects, con
   out->function.n_captures = w.inner->n_captures;
   SM_TRY(name_inputs(&w, err));
   SM_TRY(name_outputs(&w, err));
-  if (is_for_servers(&w, objects->objects[signature->function])) {
+  if (is_for_servers(&w, object)) {
     out->object = signature->function;
     out->function = *w.inner;
     out->parameters = *w.parameters;
