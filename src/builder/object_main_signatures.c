@@ -41,14 +41,21 @@ static sm_status make_info(sm_tensor_info *out, const signing *s, const sm_struc
   return sm_built_print(&out->tensor_name, s->main->arena, err, "%s:%zu", node, output);
 }
 
+/* "serving_default_x"; a '/' would be a scope: python/saved_model/save.py, _to_safe_name_scope. */
+static sm_status name_placeholder(const char **out, signing *s, const char *input, sm_error *err) {
+  const char *wanted;
+  SM_TRY(sm_built_print(&wanted, s->main->arena, err, "%s_%s", s->wrapper->key.data, input));
+  for (char *p = (char *)(uintptr_t)wanted; *p != '\0'; p++)
+    if (*p == '/') *p = '_';
+  return sm_built_main_name(out, s->main, wanted, err);
+}
+
 static sm_status add_input(const sm_tensor_info **out, const char **node, signing *s, size_t i, sm_error *err) {
   const sm_structured *spec = s->wrapper->function.in[i];
   const sm_string proto = s->wrapper->defaults[i];
-  const char *wanted;
   sm_tensor_info *info = sm_arena_new(s->main->arena, sm_tensor_info);
   if (info == NULL) return sm_arena_fail(s->main->arena, sizeof *info, err);
-  SM_TRY(sm_built_print(&wanted, s->main->arena, err, "%s_%s", s->wrapper->key.data, spec->text));
-  SM_TRY(sm_built_main_name(node, s->main, wanted, err));
+  SM_TRY(name_placeholder(node, s, spec->text, err));
   SM_TRY(proto.data != NULL
              ? add_with_default(*node, s, spec, proto, err)
              : sm_graph_add_placeholder(s->main->graph, *node, spec->dtype, spec->dims, spec->rank, err));
