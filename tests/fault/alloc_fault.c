@@ -11,7 +11,8 @@
 
 /* Small ones with much in them: V1 with collections, assets and an init op; V2 with objects, aliases and defaults. */
 static const char *const models[] = {"v1/assets",           "v1/table_main_op",      "v1/sparse_signature",
-                                     "v2/function_aliases", "v2/signature_defaults", "v2/debug_info"};
+                                     "v2/function_aliases", "v2/signature_defaults", "v2/debug_info",
+                                     "v2/type_specs"};
 
 typedef struct run {
   const char *dir;
