@@ -149,10 +149,6 @@ typedef struct sm_edit_order {
   size_t n;
 } sm_edit_order;
 
-/* What Python calls the parameter for an input of that name, as sanitize_arg_name does; what is not ASCII counts as letters.
- * In arena, terminated. */
-sm_status sm_edit_parameter_name(sm_string *out, sm_string name, sm_arena *arena, sm_error *err);
-
 /*
  * Renames an argument or a result in a SavedConcreteFunction. Arguments are found by the name of their spec: their keys may
  * be that name with other characters, as Python wants parameters named.

@@ -5,6 +5,7 @@
  * unpack_inputs).
  */
 #include "builder/edit_internal.h"
+#include "builder/parameter_name.h"
 
 /* Fields of StructuredValue and of what it holds: proto/struct.proto. */
 enum {
@@ -96,35 +97,6 @@ typedef struct item_list {
   size_t n;
 } item_list;
 
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80; }
-
-/* Words that no parameter in Python is called; TensorFlow refuses to load a function with one. */
-static bool is_keyword(sm_string name) {
-  static const char *const keywords[] = {"False",  "None",   "True",    "and",      "as",       "assert", "async",
-                                         "await",  "break",  "class",   "continue", "def",      "del",    "elif",
-                                         "else",   "except", "finally", "for",      "from",     "global", "if",
-                                         "import", "in",     "is",      "lambda",   "nonlocal", "not",    "or",
-                                         "pass",   "raise",  "return",  "try",      "while",    "with",   "yield"};
-  for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-    if (sm_string_equal(name, sm_string_of(keywords[i]))) return true;
-  return false;
-}
-
-sm_status sm_edit_parameter_name(sm_string *out, sm_string name, sm_arena *arena, sm_error *err) {
-  static const char prefix[] = "arg_";
-  bool is_prefixed = name.size == 0 || !is_letter(name.data[0]) || is_keyword(name);
-  size_t at = is_prefixed ? sizeof prefix - 1 : 0;
-  char *made = sm_arena_calloc(arena, 1, at + name.size + 1);
-  if (made == NULL) return sm_arena_fail(arena, at + name.size + 1, err);
-  memcpy(made, prefix, at);
-  for (size_t i = 0; i < name.size; i++) {
-    char c = name.data[i];
-    made[at + i] = is_letter(c) || (c >= '0' && c <= '9') ? c : '_';
-  }
-  *out = (sm_string){made, at + name.size};
-  return SM_OK;
-}
-
 static sm_status count_components(size_t *out, sm_span type_spec, const sm_wire_source *source, sm_error *err) {
   *out = 0;
   sm_wire_reader reader = sm_wire_read(type_spec, source);
@@ -138,7 +110,7 @@ static sm_status read_item(item *out, const sm_wire_entry *entry, const sm_draft
                            sm_error *err) {
   sm_span value, name;
   *out = (item){.key = entry->key, .sorted_by = entry->key};
-  if (direction == SM_EDIT_INPUT) SM_TRY(sm_edit_parameter_name(&out->sorted_by, entry->key, dict->arena, err));
+  if (direction == SM_EDIT_INPUT) SM_TRY(sm_parameter_name(&out->sorted_by, entry->key, dict->arena, err));
   SM_TRY(sm_wire_find_bytes(&value, entry->bytes, 2, dict->source, err));
   sm_wire_reader reader = sm_wire_read(value, dict->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
@@ -253,7 +225,7 @@ sm_status sm_edit_rename_in_structure(sm_draft *concrete, sm_string *key, sm_str
                    is_input ? "argument" : "result", name.data);
   *key = meant->key;
   *new_key = new_name;
-  if (is_input) SM_TRY(sm_edit_parameter_name(new_key, new_name, dict->arena, err));
+  if (is_input) SM_TRY(sm_parameter_name(new_key, new_name, dict->arena, err));
   for (size_t i = 0; i < list.n; i++)
     if (&list.items[i] != meant && sm_string_equal(list.items[i].sorted_by, *new_key))
       return SM_FAIL(err, SM_ALREADY_EXISTS, "the function of the signature has a \"%.100s\" already", new_key->data);

@@ -1,6 +1,7 @@
 /* What the tensors are called that a trace is passed. Source: python/eager/polymorphic_function/tracing_compilation.py,
- * _set_arg_keywords; core/function/polymorphism/function_type.py, sanitize_arg_name. */
+ * _set_arg_keywords. */
 #include "builder/built_objects.h"
+#include "builder/parameter_name.h"
 
 typedef struct naming {
   sm_object_graph *objects;
@@ -36,25 +37,11 @@ static sm_status item_name(const char **out, const naming *w, size_t item, sm_er
   return sm_built_print(out, &w->objects->arena, err, "arg_%zu", item);
 }
 
-static sm_status make_keyword(const char **out, const naming *w, const char *name, sm_error *err) {
-  bool is_letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
-  sm_string copy = {NULL, 0};
-  if (is_letter)
-    SM_TRY(sm_built_copy(&copy, w->objects, name, err));
-  else
-    SM_TRY(sm_built_print(&copy.data, &w->objects->arena, err, "arg_%s", name));
-  for (char *p = (char *)(uintptr_t)copy.data; *p != '\0'; p++) {
-    bool is_kept = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p & 0x80;
-    if (!is_kept) *p = '_';
-  }
-  *out = copy.data;
-  return SM_OK;
-}
-
 /* Names the tensors of an argument: by their specs; those of specs without names by the argument, numbered. */
 static sm_status name_item(naming *w, size_t item, sm_error *err) {
   const sm_structured *const *specs;
   const char *base;
+  sm_string keyword;
   size_t n, n_unnamed = 0;
   SM_TRY(item_name(&base, w, item, err));
   SM_TRY(sm_structured_flatten(&specs, &n, item_of(w, item), w->scratch, err));
@@ -69,7 +56,8 @@ static sm_status name_item(naming *w, size_t item, sm_error *err) {
       argument->name = base;
     else
       SM_TRY(sm_built_print(&argument->name, &w->objects->arena, err, "%s_%zu", base, n_unnamed - 1));
-    SM_TRY(make_keyword(&argument->keyword, w, argument->name, err));
+    SM_TRY(sm_parameter_name(&keyword, sm_string_of(argument->name), &w->objects->arena, err));
+    argument->keyword = keyword.data;
   }
   return SM_OK;
 }

@@ -1,6 +1,7 @@
 /* What Python knows of the parameters of a function. Source: python/saved_model/function_serialization.py,
  * _serialize_function_spec; inspect.FullArgSpec of Python. */
 #include "builder/built_objects.h"
+#include "builder/parameter_name.h"
 
 /* inspect.FullArgSpec, whose fields are these. */
 enum { ARGS, VARARGS, VARKW, DEFAULTS, KWONLYARGS, KWONLYDEFAULTS, ANNOTATIONS, N_FIELDS };
@@ -149,15 +150,15 @@ static bool is_taken(const sm_parameter *parameters, size_t n, const char *name)
 /* What the positional arguments of a trace are called: as their specs, with a number where that is taken. */
 static sm_status derive_positional(sm_parameter *out, sm_object_graph *objects, const sm_structured *positional,
                                    sm_error *err) {
-  char word[128];
+  sm_string word;
   for (size_t i = 0; i < positional->n_items; i++) {
     const sm_structured *item = &positional->items[i];
     bool has_name = item->kind == SM_STRUCTURED_TENSOR_SPEC && *item->text != '\0';
-    sm_built_identifier(word, sizeof word, has_name ? item->text : "arg");
-    SM_TRY(has_name ? sm_built_print(&out[i].name, &objects->arena, err, "%s", word)
-                    : sm_built_print(&out[i].name, &objects->arena, err, "arg_%zu", i));
+    SM_TRY(sm_parameter_name(&word, sm_string_of(has_name ? item->text : "arg"), &objects->arena, err));
+    out[i].name = word.data;
+    if (!has_name) SM_TRY(sm_built_print(&out[i].name, &objects->arena, err, "arg_%zu", i));
     for (size_t k = 1; is_taken(out, i, out[i].name); k++)
-      SM_TRY(sm_built_print(&out[i].name, &objects->arena, err, "%s_%zu", word, k));
+      SM_TRY(sm_built_print(&out[i].name, &objects->arena, err, "%s_%zu", word.data, k));
   }
   return SM_OK;
 }

@@ -2,6 +2,8 @@
 
 #include <savedmodel/pb/meta_graph.pb-c.h>
 
+#include "builder/parameter_name.h"
+
 /* Fields of map entries: key and value. */
 enum { ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 
@@ -111,7 +113,7 @@ static sm_status list_inputs(named_tensor **out, sm_conversion *c, const Tensorf
   if (*out == NULL) return sm_arena_fail(c->arena, signature->n_inputs * sizeof **out, err);
   for (size_t i = 0; i < signature->n_inputs; i++) {
     (*out)[i] = (named_tensor){.name = signature->inputs[i]->key, .info = signature->inputs[i]->value};
-    SM_TRY(sm_edit_parameter_name(&(*out)[i].key, sm_string_of((*out)[i].name), c->arena, err));
+    SM_TRY(sm_parameter_name(&(*out)[i].key, sm_string_of((*out)[i].name), c->arena, err));
   }
   sm_sort(*out, signature->n_inputs, sizeof **out, key_less);
   return check_tensors(*out, signature->n_inputs, err);

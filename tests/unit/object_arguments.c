@@ -71,9 +71,14 @@ static void object_arguments__names(void **state) {
 
 static void object_arguments__keywords(void **state) {
   (void)state;
-  static const char *const rows[][2] = {
-      {"0/discount", "arg_0_discount"}, {".x", "arg__x"}, {"x-y", "x_y"}, {"x//z", "x__z"}, {"9", "arg_9"}, {"X", "X"},
-      {"\xc3\xbc", "arg_\xc3\xbc"}};
+  static const char *const rows[][2] = {{"0/discount", "arg_0_discount"},
+                                        {".x", "arg__x"},
+                                        {"x-y", "x_y"},
+                                        {"x//z", "x__z"},
+                                        {"9", "arg_9"},
+                                        {"X", "X"},
+                                        {"in", "arg_in"},
+                                        {"\xc3\xbc", "\xc3\xbc"}};
   for (size_t i = 0; i < N_OF(rows); i++) {
     const sm_structured positional = SPEC(rows[i][0]);
     sm_built_function function;

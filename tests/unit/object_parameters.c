@@ -107,9 +107,9 @@ static void object_parameters__derived(void **state) {
   const sm_traced_function function = {.n_traces = 1, .is_fixed = true};
   assert_ok(sm_built_derive_parameters(&made, objects, &function, &first, &err), err);
   assert_number("names", made.n_names, 3);
-  assert_text("a name that Python takes", made.names[0], "_0_x");
+  assert_text("a name that Python takes", made.names[0], "arg_0_x");
   assert_text("a constant", made.names[1], "arg_1");
-  assert_text("a name that is taken", made.names[2], "_0_x_1");
+  assert_text("a name that is taken", made.names[2], "arg_0_x_1");
   assert_names("kwonlyargs", "k", NULL);
   assert_number("input signature", made.input_signature.n_items, 3);
 }

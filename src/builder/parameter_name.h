@@ -1,0 +1,11 @@
+/* What Python calls the parameter of a function that takes an input. */
+#ifndef SM_BUILDER_PARAMETER_NAME_H
+#define SM_BUILDER_PARAMETER_NAME_H
+
+#include "base/base.h"
+
+/* For an input of that name: as sanitize_arg_name does (core/function/polymorphism/function_type.py), where what is not ASCII
+ * counts as letters; and no word of Python. In arena, terminated. */
+sm_status sm_parameter_name(sm_string *out, sm_string name, sm_arena *arena, sm_error *err);
+
+#endif
