@@ -294,7 +294,8 @@ sm_status sm_built_derive_parameters(sm_built_parameters *out, sm_object_graph *
 
 /* A tensor that a trace is passed. */
 typedef struct sm_built_argument {
-  const char *name;    /* keyword */
+  const char *base;    /* its spec's name, else its parameter's: several may have it */
+  const char *name;    /* those of one parameter are numbered */
   const char *keyword; /* what Python's rules for names make of it */
   size_t item;         /* of the positional arguments, then of the others; the tensor is a part of it, or all of it */
   size_t part;
@@ -306,11 +307,15 @@ typedef struct sm_built_argument {
 sm_status sm_built_name_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
                                   const sm_built_parameters *parameters, const char *const *keywords, sm_error *err);
 
+/* The same, where names may clash. parameters: NULL: Python knows nothing of them. */
+sm_status sm_built_list_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
+                                  const sm_built_parameters *parameters, sm_error *err);
+
 /* ---- object_concrete.c ---- */
 
-/* How a function is called that nothing more is said of. */
+/* How a function is called that nothing more is said of. parameters: NULL: its specs have names. */
 sm_status sm_built_call(sm_built_calling *out, sm_object_graph *objects, const sm_built_function *function,
-                        sm_error *err);
+                        const sm_built_parameters *parameters, sm_error *err);
 
 /* ---- object_signatures.c ---- */
 

@@ -47,13 +47,13 @@ static sm_status name_item(naming *w, size_t item, sm_error *err) {
   SM_TRY(sm_structured_flatten(&specs, &n, item_of(w, item), w->scratch, err));
   for (size_t i = 0; i < n; i++) {
     sm_built_argument *argument = &w->arguments[w->n++];
-    *argument = (sm_built_argument){.item = item, .part = i, .is_whole = specs[i] == item_of(w, item)};
+    bool has_name = *specs[i]->text != '\0';
+    *argument = (sm_built_argument){
+        .base = has_name ? specs[i]->text : base, .item = item, .part = i, .is_whole = specs[i] == item_of(w, item)};
     if (w->keywords != NULL)
       argument->name = w->keywords[w->n - 1];
-    else if (*specs[i]->text != '\0')
-      argument->name = specs[i]->text;
-    else if (n_unnamed++ == 0)
-      argument->name = base;
+    else if (has_name || n_unnamed++ == 0)
+      argument->name = argument->base;
     else
       SM_TRY(sm_built_print(&argument->name, &w->objects->arena, err, "%s_%zu", base, n_unnamed - 1));
     SM_TRY(sm_parameter_name(&keyword, sm_string_of(argument->name), &w->objects->arena, err));
@@ -103,19 +103,35 @@ static sm_status check_names(const naming *w, sm_error *err) {
   return SM_OK;
 }
 
+/* ---- All ---- */
+
+static sm_status name_items(naming *w, sm_error *err) {
+  size_t n_items = w->function->inputs.items[0].n_items + w->function->inputs.items[1].n_items;
+  w->arguments = sm_arena_array(&w->objects->arena, sm_built_argument, w->function->n_in);
+  if (w->arguments == NULL) return sm_arena_fail(&w->objects->arena, w->function->n_in * sizeof *w->arguments, err);
+  for (size_t i = 0; i < n_items; i++) SM_TRY(name_item(w, i, err));
+  return SM_OK;
+}
+
+static sm_status name_all(sm_built_argument **out, naming *w, bool are_distinct, sm_error *err) {
+  sm_arena scratch;
+  sm_arena_init(&scratch, w->objects->allocator, UINT64_MAX);
+  w->scratch = &scratch;
+  sm_status status = name_items(w, err);
+  if (status == SM_OK && are_distinct) status = check_names(w, err);
+  sm_arena_free(&scratch);
+  *out = w->arguments;
+  return status;
+}
+
 sm_status sm_built_name_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
                                   const sm_built_parameters *parameters, const char *const *keywords, sm_error *err) {
-  sm_arena scratch;
-  naming w = {
-      .objects = objects, .function = function, .parameters = parameters, .keywords = keywords, .scratch = &scratch};
-  size_t n_items = function->inputs.items[0].n_items + function->inputs.items[1].n_items;
-  w.arguments = sm_arena_array(&objects->arena, sm_built_argument, function->n_in);
-  if (w.arguments == NULL) return sm_arena_fail(&objects->arena, function->n_in * sizeof *w.arguments, err);
-  sm_arena_init(&scratch, objects->allocator, UINT64_MAX);
-  sm_status status = SM_OK;
-  for (size_t i = 0; i < n_items && status == SM_OK; i++) status = name_item(&w, i, err);
-  if (status == SM_OK) status = check_names(&w, err);
-  sm_arena_free(&scratch);
-  *out = w.arguments;
-  return status;
+  naming w = {.objects = objects, .function = function, .parameters = parameters, .keywords = keywords};
+  return name_all(out, &w, true, err);
+}
+
+sm_status sm_built_list_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
+                                  const sm_built_parameters *parameters, sm_error *err) {
+  naming w = {.objects = objects, .function = function, .parameters = parameters};
+  return name_all(out, &w, false, err);
 }

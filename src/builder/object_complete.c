@@ -18,7 +18,7 @@ static sm_status add_traces(sm_object_graph *objects, int32_t number, sm_error *
   for (size_t i = 0; i < functions->n; i++) {
     sm_built_calling calling;
     snprintf(name, sizeof name, "trace_%zu", i);
-    SM_TRY(sm_built_call(&calling, objects, &functions->items[i], err));
+    SM_TRY(sm_built_call(&calling, objects, &functions->items[i], &functions->parameters, err));
     calling.parameters = &functions->parameters;
     SM_TRY(add_concrete(objects, number, name, &functions->items[i], &calling, err));
   }
@@ -45,7 +45,7 @@ static sm_status add_signature(sm_object_graph *objects, int32_t parent, const s
   sm_built_function *function = sm_arena_new(&objects->arena, sm_built_function);
   if (function == NULL) return sm_arena_fail(&objects->arena, sizeof *function, err);
   *function = wrapper->function;
-  SM_TRY(sm_built_call(&calling, objects, function, err));
+  SM_TRY(sm_built_call(&calling, objects, function, NULL, err));
   calling.n_positional = function->n_in == 1;
   calling.parameters = &wrapper->parameters;
   return add_concrete(objects, parent, wrapper->key.data, function, &calling, err);

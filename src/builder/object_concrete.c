@@ -14,31 +14,30 @@ static sm_status name_argument(const char **out, sm_name_index *names, sm_object
   return sm_name_index_add(names, sm_string_of(*out), err);
 }
 
-static sm_status name_arguments(const char **out, sm_name_index *names, sm_object_graph *objects,
-                                const sm_built_function *function, sm_error *err) {
-  for (size_t i = 0; i < function->n_in; i++) {
-    const char *text = function->in[i]->text;
-    SM_TRY(name_argument(&out[i], names, objects, text != NULL && *text != '\0' ? text : "arg", err));
-  }
+static sm_status number_arguments(const char **out, sm_name_index *names, sm_object_graph *objects,
+                                  const sm_built_argument *arguments, size_t n, sm_error *err) {
+  for (size_t i = 0; i < n; i++) SM_TRY(name_argument(&out[i], names, objects, arguments[i].base, err));
   return SM_OK;
 }
 
 sm_status sm_built_call(sm_built_calling *out, sm_object_graph *objects, const sm_built_function *function,
-                        sm_error *err) {
+                        const sm_built_parameters *parameters, sm_error *err) {
   sm_name_index names;
+  sm_built_argument *arguments;
   const char **keywords = sm_arena_array(&objects->arena, const char *, function->n_in);
   if (keywords == NULL) return sm_arena_fail(&objects->arena, function->n_in * sizeof *keywords, err);
+  SM_TRY(sm_built_list_arguments(&arguments, objects, function, parameters, err));
   sm_name_index_init(&names, objects->allocator);
-  sm_status status = name_arguments(keywords, &names, objects, function, err);
+  sm_status status = number_arguments(keywords, &names, objects, arguments, function->n_in, err);
   sm_name_index_free(&names);
   *out = (sm_built_calling){.keywords = keywords, .n_positional = function->n_in};
   return status;
 }
 
 static sm_status copy_calling(sm_built_calling *out, sm_object_graph *objects, const sm_built_function *function,
-                              const sm_bare_function *given, sm_error *err) {
+                              const sm_built_parameters *parameters, const sm_bare_function *given, sm_error *err) {
   size_t n = given->n_argument_keywords;
-  if (given->argument_keywords == NULL) return sm_built_call(out, objects, function, err);
+  if (given->argument_keywords == NULL) return sm_built_call(out, objects, function, parameters, err);
   if (n != function->n_in)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.*s: %zu keywords for %zu arguments", SM_SHOWN(function->name), n,
                    function->n_in);
@@ -62,9 +61,10 @@ static sm_status make_function(sm_built_functions *out, sm_built_calling *callin
   if (made == NULL) return sm_arena_fail(&objects->arena, sizeof *made, err);
   *out = (sm_built_functions){.items = made, .n = 1};
   SM_TRY(sm_built_add_trace(made, objects, name, &function->trace, err));
-  SM_TRY(copy_calling(calling, objects, made, function, err));
-  if (function->spec != NULL) return sm_built_make_parameters(&out->parameters, objects, function->spec, err);
-  return sm_built_derive_parameters(&out->parameters, objects, &(sm_traced_function){.n_traces = 1}, made, err);
+  SM_TRY(function->spec != NULL
+             ? sm_built_make_parameters(&out->parameters, objects, function->spec, err)
+             : sm_built_derive_parameters(&out->parameters, objects, &(sm_traced_function){.n_traces = 1}, made, err));
+  return copy_calling(calling, objects, made, &out->parameters, function, err);
 }
 
 sm_status sm_object_graph_add_concrete_function(int32_t *out, sm_object_graph *objects, int32_t parent,

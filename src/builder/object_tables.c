@@ -251,10 +251,10 @@ static sm_status make_saveable(table_maker *m, sm_error *err) {
   int32_t numbers[2];
   SM_TRY(add_bare(&save, &numbers[0], m, err));
   SM_TRY(make_save(save->functions.items, m, err));
-  SM_TRY(sm_built_call(&save->calling, m->objects, save->functions.items, err));
+  SM_TRY(sm_built_call(&save->calling, m->objects, save->functions.items, NULL, err));
   SM_TRY(add_bare(&restore, &numbers[1], m, err));
   SM_TRY(make_restore(restore->functions.items, m, err));
-  SM_TRY(sm_built_call(&restore->calling, m->objects, restore->functions.items, err));
+  SM_TRY(sm_built_call(&restore->calling, m->objects, restore->functions.items, NULL, err));
   SM_TRY(sm_object_graph_add_saveable(m->objects, m->number, SAVEABLE, numbers[0], numbers[1], err));
   SM_TRY(sm_built_add_tensor(m->objects, table, SAVEABLE, KEYS, &m->keys, err));
   return sm_built_add_tensor(m->objects, table, SAVEABLE, VALUES, &m->values, err);

@@ -50,10 +50,12 @@ CHANGED = {"twice": [[2.0, 4.0], [], [6.0]], "half": [[0.0, 1.0, 0.0, 0.0], [2.0
 
 def look_at_composite(model):
     parts = {"r": RAGGED.values, "r_1": RAGGED.row_splits, "s": SPARSE.indices, "s_1": SPARSE.values, "s_2": SPARSE.dense_shape}
+    traces = [getattr(model, name).concrete_functions[0] for name in ("change", "length")]
     length, other = model.length(Segment(f32(1, 2), f32(5, 7), 0.5))
     return first_wrong(
         equals({k: dense(v) for k, v in model.change(RAGGED, SPARSE).items()}, CHANGED),
         equals({k: dense(v) for k, v in model.signatures["serving_default"](**parts).items()}, CHANGED, "signature: "),
+        equals([list(trace._arg_keywords) for trace in traces], [["r", "r_1", "s", "s_1", "s_2"], ["segment", "segment_1"]]),
         equals(dense(length), [4, 5]),
         equals((type(other), dense(other.begin), dense(other.end), other.weight), (Segment, [2, 4], [2.5, 3.5], 0.5)),
     )
