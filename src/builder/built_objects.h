@@ -172,6 +172,7 @@ typedef struct sm_built_object {
   int32_t id;           /* in the object graphs that have it; -1: none has */
   sm_string path;       /* from the root, names escaped */
   const char *node;     /* in the main graph; NULL: none */
+  const char *fed;      /* of an asset: the one there that gets its path, for the init op; NULL: no asset */
   int32_t asset_index;  /* of the meta graph */
   const int32_t *slots; /* of an optimizer */
   size_t n_slots;
@@ -464,6 +465,7 @@ typedef struct sm_built_main {
   const char *init_op; /* NULL: none */
   sm_saver_def saver;
   bool has_saver;
+  bool is_filling; /* calls that are made now are those of the init op, which is fed the paths of assets */
 } sm_built_main;
 
 sm_status sm_built_main_make(sm_built_main *out, sm_object_graph *objects, const sm_built_layout *layout,

@@ -7,7 +7,7 @@ typedef struct main_maker {
   sm_built_main *main;
   sm_object_graph *objects;
   const sm_built_layout *layout;
-  const char **initializers; /* "^node" of calls that fill resources */
+  const char **initializers; /* "^node" of what the init op runs: paths of assets are kept, resources filled */
   size_t n_initializers;
 } main_maker;
 
@@ -58,12 +58,34 @@ static sm_status add_table(main_maker *m, const sm_built_object *object, sm_erro
                            err);
 }
 
+/* A loader feeds the path to the init op alone, so that functions called later read it from a variable: asset.py,
+ * _export_to_saved_model_graph (python/trackable). */
+static sm_status keep_path(main_maker *m, sm_built_object *object, sm_error *err) {
+  const char *handle, *assign;
+  object->fed = object->node;
+  SM_TRY(sm_built_print(&handle, m->main->arena, err, "%s/Path", object->fed));
+  SM_TRY(sm_built_main_name(&handle, m->main, handle, err));
+  SM_TRY(sm_built_print(&assign, m->main->arena, err, "%s/Assign", handle));
+  SM_TRY(sm_built_main_name(&assign, m->main, assign, err));
+  SM_TRY(sm_built_print(&object->node, m->main->arena, err, "%s/Read/ReadVariableOp", handle));
+  SM_TRY(sm_built_main_name(&object->node, m->main, object->node, err));
+  const sm_attr attrs[] = {sm_attr_type("dtype", SM_DT_STRING), sm_attr_shape("shape", NULL, 0),
+                           sm_attr_string("shared_name", handle)};
+  const sm_node_spec variable = {.op = "VarHandleOp", .name = handle, .attrs = attrs, .n_attrs = 3};
+  const sm_node_spec read = {"ReadVariableOp", object->node, &handle, 1, attrs, 1, NULL};
+  SM_TRY(sm_graph_add_node(m->main->graph, &variable, err));
+  SM_TRY(sm_graph_add(m->main->graph, "AssignVariableOp", assign, SM_NAMES(handle, object->fed), err));
+  SM_TRY(sm_graph_add_node(m->main->graph, &read, err));
+  return sm_built_print(&m->initializers[m->n_initializers++], m->main->arena, err, "^%s", assign);
+}
+
 static sm_status add_asset(main_maker *m, sm_built_object *object, sm_error *err) {
   object->asset_index = (int32_t)m->main->n_assets;
   sm_asset_spec *asset = &m->main->assets[m->main->n_assets++];
   *asset = object->asset;
   SM_TRY(sm_built_print(&asset->tensor_name, m->main->arena, err, "%s:0", object->node));
-  return sm_graph_add_placeholder(m->main->graph, object->node, SM_DT_STRING, NULL, 0, err);
+  SM_TRY(sm_graph_add_placeholder(m->main->graph, object->node, SM_DT_STRING, NULL, 0, err));
+  return keep_path(m, object, err);
 }
 
 static bool has_node(const sm_built_object *object) {
@@ -100,7 +122,8 @@ sm_status sm_built_main_call(const char **name, sm_built_main *main, const sm_ob
   if (dtypes == NULL) return sm_arena_fail(main->arena, function->n_out * sizeof *dtypes, err);
   for (size_t i = 0; i < function->n_out; i++) dtypes[i] = function->out[i]->dtype;
   for (size_t i = 0; i < function->n_captures; i++) {
-    inputs[function->n_in + i] = objects->objects[function->captures[i]]->node;
+    const sm_built_object *captured = objects->objects[function->captures[i]];
+    inputs[function->n_in + i] = main->is_filling && captured->fed != NULL ? captured->fed : captured->node;
     if (inputs[function->n_in + i] == NULL)
       return SM_FAIL(err, SM_INVALID_ARGUMENT, "%.*s captures %s, which no session can hand it",
                      SM_SHOWN(function->name), sm_built_place_of(objects, function->captures[i]).text);
@@ -142,13 +165,12 @@ static sm_status add_initializer(main_maker *m, const sm_built_object *object, s
 }
 
 static sm_status add_init_op(main_maker *m, sm_error *err) {
-  int32_t n = m->layout->n_objects;
-  m->initializers = sm_arena_array(m->main->arena, const char *, (size_t)n);
-  if (m->initializers == NULL) return sm_arena_fail(m->main->arena, (size_t)n * sizeof *m->initializers, err);
-  for (int32_t i = 0; i < n; i++) {
+  m->main->is_filling = true;
+  for (int32_t i = 0; i < m->layout->n_objects; i++) {
     const sm_built_object *object = m->objects->objects[m->layout->saved[i]];
     if (object->kind == SM_BUILT_RESOURCE) SM_TRY(add_initializer(m, object, err));
   }
+  m->main->is_filling = false;
   SM_TRY(sm_built_main_name(&m->main->init_op, m->main, "NoOp", err));
   return sm_graph_add(m->main->graph, "NoOp", m->main->init_op, m->initializers, m->n_initializers, err);
 }
@@ -171,7 +193,9 @@ sm_status sm_built_main_make(sm_built_main *main, sm_object_graph *objects, cons
                              const sm_built_wrappers *wrappers, sm_error *err) {
   main_maker m = {.main = main, .objects = objects, .layout = layout};
   main->assets = sm_arena_array(main->arena, sm_asset_spec, (size_t)layout->n_objects);
-  if (main->assets == NULL) return sm_arena_fail(main->arena, (size_t)layout->n_objects * sizeof *main->assets, err);
+  m.initializers = sm_arena_array(main->arena, const char *, (size_t)layout->n_objects);
+  if (main->assets == NULL || m.initializers == NULL)
+    return sm_arena_fail(main->arena, (size_t)layout->n_objects * sizeof *main->assets, err);
   SM_TRY(add_objects(&m, add_object, err));
   SM_TRY(add_objects(&m, add_resource, err));
   SM_TRY(sm_built_main_add_signatures(main, objects, wrappers, err));
