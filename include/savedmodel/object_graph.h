@@ -84,7 +84,8 @@ typedef struct sm_variable_spec {
   sm_dtype dtype; /* of a variable without value; so are the next two */
   int32_t rank;
   const int64_t *dims;
-  const char *name;   /* what users see, "dense/kernel"; several may have the same. NULL: its path */
+  const char *name;   /* what users see, "dense/kernel"; several may have the same. NULL: its path, with '_' for
+                         characters that names in graphs cannot have */
   const char *device; /* kept when sm_export_options.variable_policy says so. NULL: none */
   bool not_trainable;
   bool has_own_shape; /* rank and dims count beside value: what the variable says, -1 where its shape may change

@@ -475,6 +475,9 @@ sm_status sm_built_main_make(sm_built_main *out, sm_object_graph *objects, const
 sm_status sm_built_main_call(const char **name, sm_built_main *main, const sm_object_graph *objects,
                              const sm_built_function *function, const char *wanted, const char **inputs, sm_error *err);
 
+/* text with '_' for what names of nodes and scopes cannot have. */
+void sm_built_make_plain(char *text);
+
 /* A name for a node that no other node has. */
 sm_status sm_built_main_name(const char **out, sm_built_main *main, const char *wanted, sm_error *err);
 

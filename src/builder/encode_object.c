@@ -98,13 +98,12 @@ static sm_status put_devices(sm_buffer *out, const sm_built_variable *variable, 
 static sm_status put_variable(sm_buffer *out, const sm_built_object *object, const sm_export_options *options,
                               sm_error *err) {
   const sm_built_variable *variable = &object->variable;
-  const char *name = variable->name != NULL ? variable->name : object->path.data;
   SM_TRY(put_number(out, VARIABLE_DTYPE, object->value.dtype, err));
   SM_TRY(sm_shape_field_write(out, VARIABLE_SHAPE, variable->shape.rank, variable->shape.dims, err));
   SM_TRY(put_number(out, VARIABLE_TRAINABLE, !variable->not_trainable, err));
   SM_TRY(put_number(out, VARIABLE_SYNCHRONIZATION, variable->synchronization, err));
   SM_TRY(put_number(out, VARIABLE_AGGREGATION, variable->aggregation, err));
-  SM_TRY(put_text(out, VARIABLE_NAME, name, err));
+  SM_TRY(put_text(out, VARIABLE_NAME, variable->name, err));
   return put_devices(out, variable, options, err);
 }
 

@@ -9,6 +9,17 @@ typedef struct numbering {
   int32_t n_saved, n_tracked;
 } numbering;
 
+/* A name that the variable can have in a graph, too: TensorFlow makes one of that name when it saves the model again. */
+static sm_status name_variable(numbering *n, sm_built_object *object, sm_error *err) {
+  bool is_variable = object->kind == SM_BUILT_VARIABLE || object->kind == SM_BUILT_SLOT;
+  if (!is_variable || object->variable.name != NULL) return SM_OK;
+  sm_string name = sm_arena_copy(&n->objects->arena, object->path);
+  if (name.data == NULL) return sm_arena_fail(&n->objects->arena, object->path.size + 1, err);
+  sm_built_make_plain((char *)name.data);
+  object->variable.name = name.data;
+  return SM_OK;
+}
+
 /* ---- Objects that the root leads to ---- */
 
 static sm_status number_children(numbering *n, const sm_built_object *parent, sm_error *err) {
@@ -16,6 +27,7 @@ static sm_status number_children(numbering *n, const sm_built_object *parent, sm
     sm_built_object *child = n->objects->objects[edge->child];
     if (child->id >= 0) continue;
     SM_TRY(sm_child_path(&child->path, parent->path, edge->name, &n->objects->arena, err));
+    SM_TRY(name_variable(n, child, err));
     child->id = n->n_tracked;
     n->tracked[n->n_tracked++] = edge->child;
   }
@@ -70,6 +82,7 @@ static sm_status number_slot(numbering *n, const ranked_slot *ranked, sm_error *
   sm_built_object *optimizer = objects[slot->optimizer];
   SM_TRY(
       sm_slot_path(&object->path, objects[slot->variable]->path, optimizer->path, slot->name, &n->objects->arena, err));
+  SM_TRY(name_variable(n, object, err));
   if (optimizer->n_slots++ == 0) optimizer->slots = &n->tracked[n->n_tracked];
   object->id = n->n_tracked;
   n->tracked[n->n_tracked++] = ranked->object;

@@ -14,7 +14,7 @@ typedef struct main_maker {
 /* ---- Names ---- */
 
 /* Names of nodes: [A-Za-z0-9.][A-Za-z0-9_.\\/-]* (core/framework/node_def_util.cc). */
-static void make_plain(char *text) {
+void sm_built_make_plain(char *text) {
   for (char *p = text; *p != '\0'; p++) {
     bool is_word = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.';
     bool is_inner = *p == '_' || *p == '/' || *p == '-';
@@ -26,7 +26,7 @@ sm_status sm_built_main_name(const char **out, sm_built_main *main, const char *
   enum { N_SMALL = 16 };
   sm_string plain = sm_arena_copy(main->arena, sm_string_of(*wanted != '\0' ? wanted : "node"));
   if (plain.data == NULL) return sm_arena_fail(main->arena, strlen(wanted) + 1, err);
-  make_plain((char *)plain.data);
+  sm_built_make_plain((char *)plain.data);
   *out = plain.data;
   for (size_t k = 1; sm_name_index_find(&main->names, sm_string_of(*out)) != SIZE_MAX; k++) {
     if (k == N_SMALL) k = main->names.n; /* so many have such numbers that a search would take n * n steps */

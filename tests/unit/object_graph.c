@@ -255,12 +255,41 @@ static void object_graph__is_read_back(void **state) {
   sm_model_close(model);
 }
 
+/* TensorFlow makes scopes of the names of variables when it saves a model again. */
+static void object_graph__name_of_a_variable(void **state) {
+  (void)state;
+  static const float one = 1;
+  const sm_tensor_view view = {.dtype = SM_DT_FLOAT, .data = &one, .size = sizeof one};
+  sm_model *model;
+  const sm_trackable *root, *node;
+  const sm_object *info;
+  assert_ok(sm_object_graph_add_variable(NULL, objects, made.layer, "gr\xc3\xb6sse",
+                                         &(sm_variable_spec){.value = &view}, &err),
+            err);
+  assert_ok(save(NULL), err);
+  assert_ok(sm_model_open(&model, path, NULL, &err), err);
+  assert_ok(sm_meta_graph_get_root(&root, sm_model_get_meta_graph(model, 0), &err), err);
+  assert_ok(sm_trackable_find(&node, root, "layer/gr\xc3\xb6sse", &err), err);
+  assert_ok(sm_trackable_get_info(&info, node, &err), err);
+  assert_string_equal(info->variable->name, "layer/gr__sse");
+  sm_model_close(model);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(object_graph__##name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(names),      CASE(values),  CASE(orphans),          CASE(variables_need_a_path), CASE(functions),
-      CASE(signatures), CASE(options), CASE(names_that_clash), CASE(chosen_signature),      CASE(is_read_back),
+      CASE(names),
+      CASE(values),
+      CASE(orphans),
+      CASE(variables_need_a_path),
+      CASE(functions),
+      CASE(signatures),
+      CASE(options),
+      CASE(names_that_clash),
+      CASE(chosen_signature),
+      CASE(is_read_back),
+      CASE(name_of_a_variable),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
