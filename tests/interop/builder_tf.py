@@ -8,7 +8,6 @@ The second one is the example's program, whose model has all kinds of signatures
 The last line says how many passed and failed.
 """
 
-import ctypes
 import filecmp
 import os
 import subprocess
@@ -19,6 +18,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy
 import tensorflow as tf
+from c_session import CSession
 from tensorflow.python.saved_model import loader_impl, signature_def_utils
 
 FLOATS = numpy.array([[3.0, 4.0]], numpy.float32)
@@ -91,89 +91,12 @@ def run_resaved(path, tags, key, value):
         return run_v2(scratch, None, key, value)
 
 
-class CSession:
-    """A model as the C API's session loader, and with it a server, restores and initialises it."""
-
-    POINTERS = """NewStatus NewGraph NewSessionOptions LoadSessionFromSavedModel GraphOperationByName AllocateTensor
-        TensorData""".split()
-
-    class Output(ctypes.Structure):
-        _fields_ = [("operation", ctypes.c_void_p), ("index", ctypes.c_int)]
-
-    def __init__(self, path, tags):
-        self.library = ctypes.CDLL(os.path.join(os.path.dirname(tf.__file__), "libtensorflow_cc.so.2"))
-        for name in self.POINTERS:
-            getattr(self.library, "TF_" + name).restype = ctypes.c_void_p
-        self.library.TF_Message.restype = ctypes.c_char_p
-        for name in ("Dim", "TensorByteSize"):
-            getattr(self.library, "TF_" + name).restype = ctypes.c_int64
-        self.status, self.graph = self.new("Status"), self.new("Graph")
-        names = (ctypes.c_char_p * len(tags))(*[tag.encode() for tag in tags])
-        self.session = ctypes.c_void_p(
-            self.library.TF_LoadSessionFromSavedModel(
-                self.new("SessionOptions"), None, path.encode(), names, len(tags), self.graph, None, self.status
-            )
-        )
-        self.check()
-
-    def new(self, what):
-        return ctypes.c_void_p(getattr(self.library, "TF_New" + what)())
-
-    def check(self):
-        if self.library.TF_GetCode(self.status) != 0:
-            raise RuntimeError(self.library.TF_Message(self.status).decode())
-
-    def output_of(self, tensor):
-        node, _, index = tensor.partition(":")
-        operation = self.library.TF_GraphOperationByName(self.graph, node.encode())
-        assert operation, tensor
-        return self.Output(operation, int(index or 0))
-
-    def make_tensor(self, array):
-        """Strings are TF_TString of 24 bytes: short ones lie inside, behind their size times 4."""
-        array = numpy.asarray(array)
-        if array.dtype.kind == "S":
-            words = [bytes(word) for word in array.reshape(-1)]
-            kept = [word.ljust(23, b"\0") for word in words]
-            assert all(len(word) < 23 for word in words)
-            data = b"".join(bytes([len(word) << 2]) + inside for word, inside in zip(words, kept))
-            dtype = tf.string
-        else:
-            data, dtype = array.tobytes(), tf.dtypes.as_dtype(array.dtype)
-        dims = (ctypes.c_int64 * array.ndim)(*array.shape)
-        made = ctypes.c_void_p(
-            self.library.TF_AllocateTensor(dtype.as_datatype_enum, dims, array.ndim, ctypes.c_size_t(len(data)))
-        )
-        ctypes.memmove(self.library.TF_TensorData(made), data, len(data))
-        return made
-
-    def read_tensor(self, tensor):
-        dtype = tf.dtypes.as_dtype(self.library.TF_TensorType(tensor)).as_numpy_dtype
-        shape = [self.library.TF_Dim(tensor, i) for i in range(self.library.TF_NumDims(tensor))]
-        data = ctypes.string_at(self.library.TF_TensorData(tensor), self.library.TF_TensorByteSize(tensor))
-        return numpy.frombuffer(data, dtype).reshape(shape)
-
-    def run(self, fetched, fed, value):
-        result = ctypes.c_void_p()
-        self.library.TF_SessionRun(
-            self.session, None,
-            ctypes.byref(self.output_of(fed)), ctypes.byref(self.make_tensor(value)), 1,
-            ctypes.byref(self.output_of(fetched)), ctypes.byref(result), 1,
-            None, 0, None, self.status,
-        )  # fmt: skip
-        self.check()
-        return self.read_tensor(result)
-
-    def close(self):
-        self.library.TF_CloseSession(self.session, self.status)
-        self.library.TF_DeleteSession(self.session, self.status)
-
-
 def run_c(path, tags, key, value):
     signature = read_signature(path, tags, key)
     session = CSession(path, tags)
     try:
-        return session.run(only(signature.outputs)[1].name, only(signature.inputs)[1].name, value).tolist()
+        (found,) = session.run([only(signature.outputs)[1].name], {only(signature.inputs)[1].name: value})
+        return found.tolist()
     finally:
         session.close()
 

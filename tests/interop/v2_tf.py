@@ -1,129 +1,110 @@
 #!/usr/bin/env python3
 """TensorFlow loads the V2 models of save_objects.c and of the examples, in all ways that it has, and they compute what they
-should; so they do when TensorFlow has saved them again.
+should (v2_models.py); so they do when TensorFlow has saved them again. The tool says of them what TensorFlow's says.
 
-    VENV/bin/python tests/interop/v2_tf.py SAVE_OBJECTS EXAMPLES
+    VENV/bin/python tests/interop/v2_tf.py SAVE_OBJECTS EXAMPLES SAVEDMODEL [MODEL...]
 
 The last line says how many passed and failed.
 """
 
 import contextlib
-import ctypes
 import filecmp
 import io
+import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import numpy
 import tensorflow as tf
+from c_session import CSession
 from google.protobuf import text_format
 from tensorflow.core.protobuf import fingerprint_pb2
+from tensorflow.python.saved_model import loader_impl
 from tensorflow.python.saved_model.pywrap_saved_model import fingerprinting
+from tensorflow.python.tools import saved_model_cli
+from v2_models import CALLS, LOOKS, PRINTS, RESTORES, SLOTS, STATEFUL, TAGS, Fails, differs, equals
 
-f32 = lambda *values: tf.constant(values, tf.float32)
-WORDS = tf.constant(["one", "zero", "two", "ten"])
-
-# model: {signature: [(inputs, outputs)]}
-SIGNATURES = {
-    "objects": {},
-    "functions": {
-        key: [({"zeta": f32(5, 7), "alpha": f32(3, 1)}, {"z": [2, 6], "a": [10, 14]})]
-        for key in ("serving_default", "a.b/c-d")
-    },
-    "tables": {
-        "find_in_file": [({"words": WORDS}, {"found": [1, 0, 2, -1]})],
-        "find_in_arrays": [({"words": WORDS}, {"found": [1, 0, -1, -1]})],
-        "find_in_mutable": [({"words": WORDS}, {"found": [1, 0, -1, -1]})],
-    },
-    "save_adder": {"serving_default": [({"x": f32(1, 2)}, {"output_0": [2, 4]})]},
-    "save_dense": {"serving_default": [({"x": tf.ones((1, 3))}, {"y": [[8, 0]]})]},
-}
-TAGS = {"objects": ["serve", "extra"]}
+TOOL = ""  # our own, set by main
 
 
-def equals(found, expected):
-    return "" if found == expected else f"{found}, not {expected}"
+def tags_of(name):
+    return TAGS.get(name, ["serve"])
 
 
-# ---- What Python sees of each ----
+def prefix_of(path):
+    return os.path.join(path, "variables/variables")
 
 
-def look_at_objects(model):
-    nested, values = model.nested, model.list
-    return (
-        equals([float(v) for v in values], [2, 1])
-        or equals(values[1] is model.v, True)
-        or equals({k: float(v) for k, v in nested.dict.items()}, {"a/b.c": 3})
-        or equals(tuple(float(v) for v in model.tuple), (4, 5))
-        or equals(nested.parent is model, True)
-        or equals(model.v.trainable, True)
-        or equals(model.v.name, "v:0")
-        or equals(list(model.signatures), [])
-    )
+# ---- Running signatures, whatever runs them ----
 
 
-def look_at_functions(model):
-    five, three = tf.constant(5.0), tf.constant(3.0)
-    before = float(model.total)
-    model.bump(five)
-    model.bump(three)
-    with tf.GradientTape() as tape:
-        tape.watch(five)
-        y = model.times(five)
-    return (
-        equals(float(model.scale(five, three)), 2)
-        or equals(float(model.scale(five)), 10)
-        or equals(float(model.total) - before, 8)
-        or equals(float(y), 50)
-        or equals(float(tape.gradient(y, five)), 10)
-        or equals(float(getattr(model, "factor", 10)), 10)  # a tensor, which TensorFlow does not save again
-        or equals({k: float(v) for k, v in model.subtract(five, three).items()}, {"a": 10, "z": 2})
-        or equals({k: float(v) for k, v in model.subtract(alpha=three, zeta=five).items()}, {"a": 10, "z": 2})
-    )
+@contextlib.contextmanager
+def what_is_printed(said):
+    """Operations print to the file descriptor."""
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            said.append(file.read())
 
 
-def look_at_tables(model):
-    found = [getattr(model, name)(WORDS)["found"].numpy().tolist() for name in SIGNATURES["tables"]]
-    return equals(found, [[1, 0, 2, -1], [1, 0, -1, -1], [1, 0, -1, -1]])
+def run_call(run, key, inputs, wanted):
+    """run takes a signature and its inputs, and returns what it computes of each output."""
+    try:
+        found = run(key, inputs)
+    except Exception as error:  # pylint: disable=broad-except
+        return "" if isinstance(wanted, Fails) and wanted in str(error) else f"{type(error).__name__}: {str(error)[:500]}"
+    if isinstance(wanted, Fails):
+        return f"it does not fail with '{wanted}'"
+    wrong = equals(sorted(found), sorted(wanted))
+    for output, value in wanted.items():
+        wrong = wrong or differs(found[output], value) and f"{output}: {differs(found[output], value)}"
+    return wrong
 
 
-def look_at_adder(model):
-    return equals(float(model.add(tf.constant(3.0))), 6)
+def run_calls(name, run):
+    said = []
+    with what_is_printed(said):
+        wrongs = [(key, run_call(run, key, inputs, wanted)) for key, inputs, wanted in CALLS[name]]
+    failed = [f"{key}: {wrong}" for key, wrong in wrongs if wrong]
+    if not failed and PRINTS.get(name, 0) != said[0].count(b"checked"):
+        failed.append(f"printed {said[0]}")
+    return "; ".join(failed)
 
 
-def look_at_dense(model):
-    return equals(model(tf.ones((2, 3)))["y"].numpy().tolist(), [[8, 0], [8, 0]]) or equals(
-        model.dense.kernel.shape.as_list(), [3, 2]
-    )
+def run_loaded(name, model):
+    def run(key, inputs):
+        found = model.signatures[key](**{k: tf.constant(v) for k, v in inputs.items()})
+        return {k: v.numpy() for k, v in found.items()}
+
+    return equals(sorted(model.signatures), sorted({key for key, _, _ in CALLS[name]})) or run_calls(name, run)
 
 
-LOOKS = {
-    "objects": look_at_objects,
-    "functions": look_at_functions,
-    "tables": look_at_tables,
-    "save_adder": look_at_adder,
-    "save_dense": look_at_dense,
-}
+def run_session(name, session, signatures):
+    def run(key, inputs):
+        signature = signatures[key]
+        feeds = {signature.inputs[k].name: v for k, v in inputs.items()}
+        return session.run({k: v.name for k, v in signature.outputs.items()}, feeds)
+
+    return run_calls(name, run)
+
 
 # ---- Ways to load ----
 
 
-def run_signatures(name, model):
-    found = [key for key in model.signatures]
-    wrong = equals(sorted(found), sorted(SIGNATURES[name]))
-    for key, calls in SIGNATURES[name].items():
-        for inputs, outputs in calls:
-            got = {k: v.numpy().tolist() for k, v in model.signatures[key](**inputs).items()}
-            wrong = wrong or equals(got, outputs)
-    return wrong
-
-
 def check_v2(name, path):
     model = tf.saved_model.load(path)
-    return LOOKS[name](model) or run_signatures(name, model)
+    return run_loaded(name, model) or LOOKS[name](tf.saved_model.load(path))
 
 
 def check_resaved(name, path):
@@ -133,61 +114,66 @@ def check_resaved(name, path):
         return check_v2(name, scratch)
 
 
+def check_graph_mode(name, path):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        model = tf.saved_model.load(path)
+        session.run([tf.compat.v1.global_variables_initializer(), tf.compat.v1.tables_initializer()])
+
+        def run(key, inputs):
+            return session.run(model.signatures[key](**{k: tf.constant(v) for k, v in inputs.items()}))
+
+        return run_calls(name, run)
+
+
+def check_saver(name, path, session, saver):
+    """What a session saves has the same keys and values, and restores them."""
+    if not saver.save_tensor_name:
+        return equals(len(tf.train.list_variables(prefix_of(path))), 1)
+    with tempfile.TemporaryDirectory() as scratch:
+        prefix = os.path.join(scratch, "ckpt")
+        session.run(saver.save_tensor_name, {saver.filename_tensor_name: prefix})
+        session.run(saver.restore_op_name, {saver.filename_tensor_name: prefix})
+        wanted, found = tf.train.load_checkpoint(prefix_of(path)), tf.train.load_checkpoint(prefix)
+        keys = [key for key in wanted.get_variable_to_shape_map() if ".OPTIMIZER_SLOT" not in key]
+        wrong = equals(sorted(found.get_variable_to_shape_map()), sorted(keys))
+        tables = [key for key in keys if "/.ATTRIBUTES/table-" in key]  # which are in no order
+        for key in sorted(set(keys) - set(tables)):
+            wrong = wrong or differs(found.get_tensor(key), wanted.get_tensor(key)) and key
+        for key in tables:
+            wrong = wrong or differs(sorted(found.get_tensor(key)), sorted(wanted.get_tensor(key))) and key
+        return wrong
+
+
 def check_v1(name, path):
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
-        loaded = tf.compat.v1.saved_model.loader.load(session, TAGS.get(name, ["serve"]), path)
-        for key, calls in SIGNATURES[name].items():
-            signature = loaded.signature_def[key]
-            for inputs, outputs in calls:
-                feeds = {signature.inputs[k].name: v.numpy() for k, v in inputs.items()}
-                got = session.run({k: v.name for k, v in signature.outputs.items()}, feeds)
-                wrong = equals({k: v.tolist() for k, v in got.items()}, outputs)
-                if wrong:
-                    return wrong
-        saver = loaded.saver_def
-        if saver.save_tensor_name:  # what a session saves is a checkpoint with the same object graph
-            with tempfile.TemporaryDirectory() as scratch:
-                prefix = os.path.join(scratch, "ckpt")
-                session.run(saver.save_tensor_name, {saver.filename_tensor_name: prefix})
-                session.run(saver.restore_op_name, {saver.filename_tensor_name: prefix})
-                wanted = tf.train.list_variables(os.path.join(path, "variables/variables"))
-                slots = [v for v in wanted if ".OPTIMIZER_SLOT" in v[0]]
-                return equals(tf.train.list_variables(prefix), [v for v in wanted if v not in slots])
-    return ""
+        loaded = tf.compat.v1.saved_model.loader.load(session, tags_of(name), path)
+        return check_saver(name, path, session, loaded.saver_def) or run_session(name, session, loaded.signature_def)
 
 
 def check_c(name, path):
-    """Restores and initialises as a server does; the library that TensorFlow is in has it."""
-    library = ctypes.CDLL(os.path.join(os.path.dirname(tf.__file__), "libtensorflow_cc.so.2"))
-    for function in ["NewStatus", "NewGraph", "NewSessionOptions", "LoadSessionFromSavedModel", "Message"]:
-        getattr(library, "TF_" + function).restype = ctypes.c_char_p if function == "Message" else ctypes.c_void_p
-    status, graph = ctypes.c_void_p(library.TF_NewStatus()), ctypes.c_void_p(library.TF_NewGraph())
-    options = ctypes.c_void_p(library.TF_NewSessionOptions())
-    tags = [tag.encode() for tag in TAGS.get(name, ["serve"])]
-    names = (ctypes.c_char_p * len(tags))(*tags)
-    session = library.TF_LoadSessionFromSavedModel(options, None, path.encode(), names, len(tags), graph, None, status)
-    if library.TF_GetCode(status) != 0:
-        return library.TF_Message(status).decode()
-    library.TF_CloseSession(ctypes.c_void_p(session), status)
-    library.TF_DeleteSession(ctypes.c_void_p(session), status)
-    return ""
+    """Restores and initialises as a server does."""
+    signatures = loader_impl.parse_saved_model(path).meta_graphs[0].signature_def
+    session = CSession(path, tags_of(name))
+
+    def run(key, inputs):
+        signature = signatures[key]
+        outputs = sorted(signature.outputs)
+        feeds = {signature.inputs[k].name: v for k, v in inputs.items()}
+        return dict(zip(outputs, session.run([signature.outputs[k].name for k in outputs], feeds)))
+
+    try:
+        return run_calls(name, run)
+    finally:
+        session.close()
 
 
 def check_restores(name, path):
     """tf.train.Checkpoint reads the values into objects of the program."""
-    prefix = os.path.join(path, "variables/variables")
-    if name == "objects":
-        v, item = tf.Variable(0.0), tf.Variable(0.0)
-        optimizer = tf.Module()
-        tf.train.Checkpoint(v=v, list=[item], optimizer=optimizer).read(prefix).expect_partial()
-        slot = "v/.OPTIMIZER_SLOT/optimizer/momentum/.ATTRIBUTES/VARIABLE_VALUE"
-        return equals((float(v), float(item), float(tf.train.load_variable(prefix, slot))), (1, 2, 0.25))
-    if name == "save_dense":
-        dense = tf.Module()
-        dense.kernel, dense.bias = tf.Variable(tf.zeros((3, 2))), tf.Variable(tf.zeros(2))
-        tf.train.Checkpoint(dense=dense).read(prefix).assert_existing_objects_matched()
-        return equals(dense.kernel.numpy().tolist(), [[1, 2], [3, 4], [5, 6]])
-    return equals("_CHECKPOINTABLE_OBJECT_GRAPH" in dict(tf.train.list_variables(prefix)), True)
+    prefix = prefix_of(path)
+    checkpoint, wrong = RESTORES[name]()
+    checkpoint.read(prefix).assert_existing_objects_matched().expect_partial()
+    slots = {key: float(tf.train.load_variable(prefix, key)) for key in SLOTS.get(name, {})}
+    return wrong() or equals(slots, SLOTS.get(name, {}))
 
 
 def check_fingerprint(_, path):
@@ -198,32 +184,77 @@ def check_fingerprint(_, path):
     return equals(text_format.MessageToString(written), text_format.MessageToString(computed))
 
 
-def check_cli(name, path):
-    """saved_model_cli, in this process: it takes seconds to start."""
-    from tensorflow.python.tools import saved_model_cli
+# ---- Tools ----
 
-    parser = saved_model_cli.create_parser()
-    lines = [["show", "--dir", path, "--all"]]
-    if name == "save_dense":
-        run = ["run", "--dir", path, "--tag_set", "serve", "--signature_def", "serving_default"]
-        lines.append(run + ["--input_exprs", "x=[[1.0, 1.0, 1.0]]"])
-    for line in lines:
-        arguments = parser.parse_args(line)
-        with contextlib.redirect_stdout(io.StringIO()) as said:
-            arguments.func()
-        if line[0] == "run" and "[[8. 0.]]" not in said.getvalue():
-            return said.getvalue()
+
+def run_cli(*line):
+    """saved_model_cli, in this process: it takes seconds to start."""
+    arguments = saved_model_cli.create_parser().parse_args(line)
+    with contextlib.redirect_stdout(io.StringIO()) as said, what_is_printed([]):
+        arguments.func()
+    return said.getvalue()
+
+
+def run_cli_call(name, path, key, inputs, wanted):
+    with tempfile.TemporaryDirectory() as scratch:
+        files = {k: os.path.join(scratch, k + ".npy") for k in inputs}
+        for k, value in inputs.items():
+            numpy.save(files[k], value)
+        run_cli(
+            "run", "--dir", path, "--tag_set", ",".join(tags_of(name)), "--signature_def", key, "--outdir", scratch,
+            "--overwrite", "--inputs", ";".join(f"{k}={file}" for k, file in files.items()),
+        )  # fmt: skip
+        found = {k: numpy.load(os.path.join(scratch, k + ".npy"), allow_pickle=True) for k in wanted}
+    return next(filter(None, (differs(found[k], v) for k, v in wanted.items())), "")
+
+
+def check_cli(name, path):
+    """The first call of each signature, which nothing was called before; it has to have inputs."""
+    seen = set()
+    for key, inputs, wanted in CALLS[name]:
+        if key in seen or not inputs or (seen and name in STATEFUL):
+            continue
+        seen.add(key)
+        wrong = run_cli_call(name, path, key, inputs, wanted)
+        if wrong:
+            return f"{key}: {wrong}"
     return ""
+
+
+def check_show(_, path):
+    """The same lines. Python lists operations and keyword arguments in any order."""
+
+    def lines_of(text):
+        listed = re.search(r"following ops: \{(.*)\}", text)
+        text = text.replace(listed[1], ", ".join(sorted(listed[1].split(", ")))) if listed else text
+        return sorted(text.splitlines())
+
+    ours = subprocess.run([TOOL, "show", "--dir", path, "--all"], check=True, capture_output=True, text=True).stdout
+    return equals(lines_of(ours), lines_of(run_cli("show", "--dir", path, "--all")))
+
+
+def check_tool(_, path):
+    """verify finds nothing; objects knows the keys of all variables."""
+    verified = subprocess.run([TOOL, "verify", path], capture_output=True, text=True, check=False)
+    if verified.returncode != 0 or verified.stdout + verified.stderr:
+        return verified.stdout + verified.stderr
+    said = subprocess.run([TOOL, "objects", path, "--json"], check=True, capture_output=True, text=True).stdout
+    found = {node["key"] for node in json.loads(said)["objects"] if node["kind"] == "variable"}
+    wanted = {key for key, _ in tf.train.list_variables(prefix_of(path)) if key.endswith("/VARIABLE_VALUE")}
+    return equals(found, {key for key in wanted if ".OPTIMIZER_SLOT" not in key})
 
 
 CHECKS = {
     "tf.saved_model.load": check_v2,
     "saved again": check_resaved,
+    "graph mode": check_graph_mode,
     "V1 loader": check_v1,
     "C API": check_c,
     "tf.train.Checkpoint": check_restores,
     "fingerprint": check_fingerprint,
-    "saved_model_cli": check_cli,
+    "saved_model_cli run": check_cli,
+    "show": check_show,
+    "verify and objects": check_tool,
 }
 
 
@@ -237,26 +268,33 @@ def write_all(program, examples, directory):
         subprocess.run([os.path.join(examples, example), os.path.join(directory, example)], check=True, stdout=subprocess.DEVNULL)
 
 
+def trees_differ(one, other):
+    _, different, missing = filecmp.cmpfiles(one, other, files_of(one), shallow=False)
+    return equals(files_of(one), files_of(other)) or equals((different, missing), ([], []))
+
+
 def main():
-    program, examples = sys.argv[1:]
+    global TOOL  # pylint: disable=global-statement
+    program, examples, TOOL, *names = sys.argv[1:]
     passed = failed = 0
+
+    def count(what, wrong):
+        nonlocal passed, failed
+        passed, failed = passed + (not wrong), failed + bool(wrong)
+        if wrong:
+            print(f"{what}: {wrong}", flush=True)
+
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory() as again:
         write_all(program, examples, scratch)
         write_all(program, examples, again)
-        for name in SIGNATURES:
+        count("two processes", trees_differ(scratch, again))
+        for name in names or CALLS:
             for what, check in CHECKS.items():
                 try:
                     wrong = check(name, os.path.join(scratch, name))
                 except Exception as error:  # pylint: disable=broad-except
                     wrong = f"{type(error).__name__}: {str(error)[:700]}"
-                passed, failed = passed + (not wrong), failed + bool(wrong)
-                if wrong:
-                    print(f"{name}, {what}: {wrong}")
-        same, different, missing = filecmp.cmpfiles(scratch, again, files_of(scratch), shallow=False)
-        is_same = same and not different and not missing
-        passed, failed = passed + bool(is_same), failed + (not is_same)
-        if not is_same:
-            print(f"two processes write different files: {different} {missing}")
+                count(f"{name}, {what}", wrong)
     print(f"{passed} passed, {failed} failed")
     return failed != 0
 
