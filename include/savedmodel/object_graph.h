@@ -30,17 +30,20 @@ SM_API void sm_object_graph_free(sm_object_graph *objects);
  *
  *   out     the object's number; NULL: not wanted.
  *   parent  the object that has it as an attribute, item or value, under name: an attribute's name in Python, the key of
- *           a dict. Items of lists and tuples are "0", "1" and so on, in that order. At the root the name "signatures" is
- *           reserved. SM_OBJECT_NONE: none yet, and perhaps for ever, as of constants that are merely captured: see
- *           sm_object_graph_link. name may then be NULL, and is part of what the graph calls the object. What nothing leads to in the
- *           end is not saved, but for concrete functions, and for the constants, assets and tensors inside functions that
- *           a saved function captures, which are its children "capture_0" and so on. A variable has to be led to.
+ *           a dict, which may be "". Items of lists and tuples are "0", "1" and so on, in that order; what is left out
+ *           is None in Python. Fields of a named tuple have their names, too. At the root the name "signatures" is
+ *           reserved.
+ *           SM_OBJECT_NONE: none yet, and perhaps for ever, as of constants that are merely captured: see
+ *           sm_object_graph_link. name may then be NULL, and is part of what the graph calls the object. What nothing
+ *           leads to in the end is not saved, but for concrete functions, and for the constants, assets and tensors
+ *           inside functions that a saved function captures, which are its children "capture_0" and so on. A variable has
+ *           to be led to.
  *
  * Strings and structs are copied; values of tensors are borrowed until the model is saved (sm_object_graph_save returned,
  * sm_builder_finish was called).
  *
  * Errors of all: NOT_FOUND no such object; ALREADY_EXISTS parent has a child of that name; INVALID_ARGUMENT no name, one
- * that is not UTF-8, a reserved one, a list's next item has another number; parent is none that has children;
+ * that is not UTF-8, a reserved one, an item that is not behind the last one; parent is none that has children;
  * RESOURCE_EXHAUSTED. Messages name objects by their path, "layers/0/kernel".
  */
 

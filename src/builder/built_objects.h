@@ -151,7 +151,7 @@ typedef struct sm_built_object {
   sm_built_kind kind;
   sm_container container;
   sm_built_edge *first_edge, *last_edge;
-  size_t n_edges;
+  int32_t next_item; /* of a list or tuple: behind the last one */
   int32_t parent;              /* that it was added to; -1: none */
   sm_string name;              /* there */
   const char *registered_name; /* NULL: none */

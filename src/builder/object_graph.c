@@ -112,22 +112,41 @@ sm_built_place sm_built_place_below(const sm_object_graph *objects, int32_t pare
   return place;
 }
 
+/* The number of an item; -1: the name is none. */
+static int32_t item_number(const char *name) {
+  enum { MAX_DIGITS = 9 };
+  int32_t number = 0;
+  size_t size = strlen(name);
+  if (size == 0 || size > MAX_DIGITS || (*name == '0' && size > 1)) return -1;
+  for (; *name >= '0' && *name <= '9'; name++) number = number * 10 + (*name - '0');
+  return *name == '\0' ? number : -1;
+}
+
+/* Source: python/trackable/data_structures.py, set_list_item, set_tuple_item. */
+static bool can_hold(const sm_built_object *to, const char *name) {
+  int32_t number = item_number(name);
+  switch (to->container) {
+    case SM_CONTAINER_LIST: return number >= to->next_item;
+    case SM_CONTAINER_TUPLE: return number >= to->next_item || (number < 0 && *name != '\0');
+    case SM_CONTAINER_DICT: return true;
+    default: return *name != '\0';
+  }
+}
+
 static sm_status check_name(const sm_object_graph *objects, int32_t parent, const char *name, sm_error *err) {
   sm_built_object *to;
-  char next[16];
   SM_TRY(sm_built_find(&to, objects, parent, err));
   sm_built_place place = sm_built_place_of(objects, parent);
   if (to->kind != SM_BUILT_CONTAINER && to->kind != SM_BUILT_RESOURCE)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: an object of that kind has no children", place.text);
-  if (name == NULL || *name == '\0') return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: a child without a name", place.text);
+  if (name == NULL) return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: a child without a name", place.text);
   if (parent == SM_OBJECT_ROOT && strcmp(name, RESERVED) == 0)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "the root has \"%s\" for what servers call: choose another name",
                    RESERVED);
-  snprintf(next, sizeof next, "%zu", to->n_edges);
-  bool is_numbered = to->container == SM_CONTAINER_LIST || to->container == SM_CONTAINER_TUPLE;
-  if (is_numbered && strcmp(name, next) != 0)
-    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: its next item is \"%s\", not \"%.100s\"", place.text, next, name);
-  return SM_OK;
+  if (can_hold(to, name)) return SM_OK;
+  if (*name == '\0') return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: a child without a name", place.text);
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: its next item is \"%d\", or one behind it, not \"%.100s\"", place.text,
+                 (int)to->next_item, name);
 }
 
 sm_status sm_built_add_edge(sm_object_graph *objects, int32_t parent, const char *name, int32_t child, sm_error *err) {
@@ -144,7 +163,7 @@ sm_status sm_built_add_edge(sm_object_graph *objects, int32_t parent, const char
   SM_TRY(sm_name_index_add(&objects->edges, sm_string_of(indexed), err));
   *(to->last_edge != NULL ? &to->last_edge->next : &to->first_edge) = edge;
   to->last_edge = edge;
-  to->n_edges++;
+  if (item_number(name) >= to->next_item) to->next_item = item_number(name) + 1;
   return SM_OK;
 }
 

@@ -53,7 +53,7 @@ static sm_status save(const sm_export_options *options) {
 
 static void object_graph__names(void **state) {
   (void)state;
-  int32_t list;
+  int32_t list, tuple, dict;
   assert_says(sm_object_graph_add(NULL, objects, 0, "signatures", SM_CONTAINER_OBJECT, &err), SM_INVALID_ARGUMENT,
               "signatures");
   assert_says(sm_object_graph_add(NULL, objects, made.layer, "w", SM_CONTAINER_OBJECT, &err), SM_ALREADY_EXISTS,
@@ -65,7 +65,17 @@ static void object_graph__names(void **state) {
               "without a name");
   assert_says(sm_object_graph_add(NULL, objects, 0, "\xff", SM_CONTAINER_OBJECT, &err), SM_INVALID_ARGUMENT, "UTF-8");
   assert_ok(sm_object_graph_add(&list, objects, 0, "list", SM_CONTAINER_LIST, &err), err);
-  assert_says(sm_object_graph_link(objects, list, "1", made.weight, &err), SM_INVALID_ARGUMENT, "next item is \"0\"");
+  assert_says(sm_object_graph_link(objects, list, "x", made.weight, &err), SM_INVALID_ARGUMENT, "next item is \"0\"");
+  assert_ok(sm_object_graph_link(objects, list, "2", made.weight, &err), err);
+  assert_says(sm_object_graph_link(objects, list, "1", made.weight, &err), SM_INVALID_ARGUMENT, "next item is \"3\"");
+  assert_says(sm_object_graph_link(objects, list, "03", made.weight, &err), SM_INVALID_ARGUMENT, "not \"03\"");
+  assert_ok(sm_object_graph_add(&tuple, objects, 0, "tuple", SM_CONTAINER_TUPLE, &err), err);
+  assert_ok(sm_object_graph_link(objects, tuple, "0", made.weight, &err), err);
+  assert_ok(sm_object_graph_link(objects, tuple, "field", made.weight, &err), err);
+  assert_says(sm_object_graph_link(objects, tuple, "0", made.weight, &err), SM_INVALID_ARGUMENT, "next item is \"1\"");
+  assert_says(sm_object_graph_link(objects, tuple, "", made.weight, &err), SM_INVALID_ARGUMENT, "without a name");
+  assert_ok(sm_object_graph_add(&dict, objects, 0, "dict", SM_CONTAINER_DICT, &err), err);
+  assert_ok(sm_object_graph_link(objects, dict, "", made.weight, &err), err);
 }
 
 static void object_graph__values(void **state) {
