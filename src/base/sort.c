@@ -1,6 +1,5 @@
 #include "base/sort.h"
 
-#include <assert.h>
 #include <stdalign.h>
 #include <string.h>
 
@@ -40,8 +39,7 @@ static bool is_sorted(const heap *h, size_t n) {
   return true;
 }
 
-void sm_sort(void *items, size_t n, size_t item_size, sm_less_fn less) {
-  assert(item_size <= SM_SORT_MAX_ITEM);
+void sm_sort_items(void *items, size_t n, size_t item_size, sm_less_fn less) {
   heap h = {items, item_size, less};
   if (is_sorted(&h, n)) return; /* as much is that is written by others who sort */
   for (size_t i = n / 2; i-- > 0;) sink(&h, i, n);

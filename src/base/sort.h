@@ -7,9 +7,12 @@
 
 typedef bool (*sm_less_fn)(const void *a, const void *b);
 
-/* items: n of item_size bytes, at most SM_SORT_MAX_ITEM. */
-void sm_sort(void *items, size_t n, size_t item_size, sm_less_fn less);
-
 enum { SM_SORT_MAX_ITEM = 128 };
+
+/* items: n of item_size bytes; larger ones than SM_SORT_MAX_ITEM do not compile. */
+#define sm_sort(items, n, item_size, less) \
+  sm_sort_items(items, n, (item_size) * sizeof(char[(item_size) <= SM_SORT_MAX_ITEM ? 1 : -1]), less)
+
+void sm_sort_items(void *items, size_t n, size_t item_size, sm_less_fn less);
 
 #endif
