@@ -99,9 +99,9 @@ typedef struct sm_node_spec {
  * have, their kinds. Attributes that say the type or the number of inputs ("T", "N") are found from the inputs. Those that
  * have a default may be left out.
  *
- * Errors: INVALID_ARGUMENT no such op; a name that TensorFlow does not take ([A-Za-z0-9.][A-Za-z0-9_.\\/>-]*); inputs that
- *   are not in the graph yet, too many, too few, or of the wrong type; an attribute that is missing, of another kind, not
- *   allowed, or not the op's. ALREADY_EXISTS the name is taken. RESOURCE_EXHAUSTED. Nothing is added then.
+ * Errors: INVALID_ARGUMENT no such op; a name that TensorFlow does not take ([A-Za-z0-9.][A-Za-z0-9_./-]*, or several such
+ *   joined by '>'); inputs that are not in the graph yet, too many, too few, or of the wrong type; an attribute that is
+ *   missing, of another kind, not allowed, or not the op's. ALREADY_EXISTS the name is taken. RESOURCE_EXHAUSTED. Nothing is added then.
  * Source: proto/op_def.proto; what TensorFlow refuses in node_def_util.cc, ValidateNodeDef and InOutTypesForNode.
  */
 SM_API sm_status sm_graph_add_node(sm_graph *graph, const sm_node_spec *spec, sm_error *err);

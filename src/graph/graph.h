@@ -37,7 +37,11 @@ sm_status sm_node_each_func(sm_span node, const sm_wire_source *source, sm_func_
  * Not deeper than SM_WIRE_MAX_DEPTH messages, which no protobuf runtime reads. */
 sm_status sm_node_each_nested_func(sm_span node, const sm_wire_source *source, sm_func_fn fn, void *ctx, sm_error *err);
 
-/* ---- Names of tensors ---- */
+/* ---- Names of nodes and tensors ---- */
+
+/* Words of letters, digits and "./_-", joined by '>'; each begins with a letter, a digit or '.', in graphs that TensorFlow
+ * has made for itself the first one also with '_'. Source: IsValidNodeName in core/framework/node_def_util.cc. */
+bool sm_node_is_name(sm_string name, bool is_internal);
 
 /* "node", "node:1", "^node". False: no such thing. */
 typedef struct sm_tensor_ref {

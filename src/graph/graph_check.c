@@ -273,7 +273,10 @@ static sm_status check_called(void *ctx, sm_string name, sm_error *err) {
 static sm_status check_op(walk *w, const sm_node_place *node, sm_error *err) {
   bool was_recent;
   const sm_graph_place place = place_of(w, node);
-  if (node->name.size == 0) tell(w, SM_SEVERITY_ERROR, &place, "a node without a name");
+  if (node->name.size == 0)
+    tell(w, SM_SEVERITY_ERROR, &place, "a node without a name");
+  else if (!sm_node_is_name(node->name, true))
+    tell(w, SM_SEVERITY_ERROR, &place, "the name has characters that names of nodes cannot have");
   if (node->op.size == 0) tell(w, SM_SEVERITY_ERROR, &place, "a node without an operation");
   if (node->op.size == 0 || is_op(node->op) || is_function(w, node->op)) return SM_OK;
   return sm_name_set_add(&was_recent, &w->odd_ops, node->op, err);

@@ -155,17 +155,8 @@ static sm_status complete_attrs(sm_full_attrs *out, sm_graph *graph, const sm_op
 
 /* ---- The node ---- */
 
-/* As ops._VALID_OP_NAME_REGEX (Python): [A-Za-z0-9.][A-Za-z0-9_.\\/>-]* */
-static bool is_node_name(const char *name) {
-  for (const char *p = name; *p != '\0'; p++) {
-    bool is_letter = (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '.';
-    if (!is_letter && (p == name || strchr("_\\/>-", *p) == NULL)) return false;
-  }
-  return *name != '\0';
-}
-
 static sm_status find_op(const sm_op_def **out, sm_graph *graph, const sm_node_spec *spec, sm_error *err) {
-  if (spec->name == NULL || !is_node_name(spec->name))
+  if (spec->name == NULL || !sm_node_is_name(sm_string_of(spec->name), false))
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%s\" is no name of a node", spec->name != NULL ? spec->name : "");
   if (sm_name_index_find(&graph->names, sm_string_of(spec->name)) != SIZE_MAX)
     return SM_FAIL(err, SM_ALREADY_EXISTS, "node %s is in the graph already", spec->name);

@@ -116,7 +116,22 @@ sm_status sm_node_each_nested_func(sm_span node, const sm_wire_source *source, s
   return SM_OK;
 }
 
-/* ---- Names of tensors ---- */
+/* ---- Names of nodes and tensors ---- */
+
+static bool is_word_begin(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
+}
+
+bool sm_node_is_name(sm_string name, bool is_internal) {
+  bool begins = true;
+  for (size_t i = 0; i < name.size; i++) {
+    char c = name.data[i];
+    bool is_inner = c == '_' ? !begins || (i == 0 && is_internal) : !begins && (c == '/' || c == '-' || c == '>');
+    if (!is_word_begin(c) && !is_inner) return false;
+    begins = c == '>';
+  }
+  return !begins;
+}
 
 /* As ParseTensorName (core/graph/tensor_id.cc): what is behind a colon that is no number belongs to the name. */
 bool sm_tensor_ref_parse(sm_tensor_ref *out, sm_string text) {

@@ -183,12 +183,29 @@ static void node__damage(void **state) {
   }
 }
 
+/* What tf.import_graph_def says of each, and a function's body of those with '_'. */
+static void node__names(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    bool is_name, is_internal;
+  } rows[] = {{"a", true, true},      {"a_", true, true},    {"a/-b", true, true},   {".a", true, true},
+              {"1", true, true},      {"a>b", true, true},   {"a>.b", true, true},   {"_a", false, true},
+              {"", false, false},     {"a:b", false, false}, {":y", false, false},   {"a>", false, false},
+              {"a>>b", false, false}, {">a", false, false},  {"a>_b", false, false}, {"a\\b", false, false},
+              {"a b", false, false},  {"-a", false, false},  {"/a", false, false},   {"\xc3\xa4", false, false}};
+  for (size_t i = 0; i < N_OF(rows); i++) {
+    assert_number(rows[i].name, sm_node_is_name(sm_string_of(rows[i].name), false), rows[i].is_name);
+    assert_number(rows[i].name, sm_node_is_name(sm_string_of(rows[i].name), true), rows[i].is_internal);
+  }
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(node__op),     CASE(node__attributes), CASE(node__each_function), CASE(node__each_nested_function),
-      CASE(node__damage),
+      CASE(node__damage), CASE(node__names),
   };
   return cmocka_run_group_tests_name("node", tests, NULL, NULL);
 }
