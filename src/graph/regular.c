@@ -47,6 +47,7 @@ static bool read_int64(int64_t *out, sm_string text) {
 
 bool sm_function_get_uid(int64_t *out, sm_string name) {
   size_t start = name.size;
+  if (start == 0) return false;
   while (start > 0 && name.data[start - 1] != '_') start--;
   return read_int64(out, (sm_string){name.data + start, name.size - start});
 }
