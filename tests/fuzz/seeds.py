@@ -180,6 +180,42 @@ def graph_def_seeds(given):
       yield from messages
 
 
+# x, a variable, what is read of it, and their product
+ARITHMETIC = b"".join(
+    b"\x0A" + bytes([len(node)]) + node for node in (
+        b"\x0A\1x\x12\x0BPlaceholder*\x0B\x0A\5dtype\x12\2\x30\1",
+        b"\x0A\1w\x12\x0BVarHandleOp*\x0B\x0A\5dtype\x12\2\x30\1*\x0B\x0A\5shape\x12\2\x3A\0",
+        b"\x0A\1r\x12\x0EReadVariableOp\x1A\1w*\x0B\x0A\5dtype\x12\2\x30\1",
+        b"\x0A\1y\x12\3Mul\x1A\1x\x1A\1r*\7\x0A\1T\x12\2\x30\1",
+    ))
+
+
+def cut_function_seeds(given):
+  yield b"\x00\x02\xFF\x01\xFF\xFF\x03\xFF\xFF\xFF\xFF" + ARITHMETIC
+  for name, messages in parts(given, 4 << 10):
+    for message in messages if name == "GraphDef" else []:
+      chooser = random.Random(message)
+      yield bytes(chooser.choice((255, chooser.randrange(40))) for _ in range(11)) + message
+
+
+def object_graph_seeds(given):
+  variable, constant, asset, table, given_function, cut, library, signature = 2, 3, 4, 5, 7, 8, 9, 12
+
+  def program(*steps):
+    return b"".join(bytes(step) for step in steps).ljust(64, b"\xFF")
+
+  yield program((variable, 0, 2, 1), (0, 0, 3, 1), (constant, 0, 4, 1), (asset, 0, 6, 5), (table, 0, 7, 16),
+                (table, 0, 8, 5), (6, 0, 1, 2), (1, 2, 0, 1), (13, 2, 3, 0))
+  yield program((variable, 0, 2, 1), (cut, 0, 1, 3), (signature, 2, 7, 0)) + ARITHMETIC
+  for name, messages in parts(given, 4 << 10):
+    for message in messages if name == "GraphDef" else []:
+      chooser = random.Random(message)
+      steps = [(library, 0, 0, 0), (variable, 0, 2, 1)]
+      for _ in range(6):
+        steps.append((chooser.choice((given_function, cut)), chooser.randrange(256), chooser.randrange(24), chooser.randrange(16)))
+      yield program(*steps, (signature, 2, 7, 0)) + message
+
+
 # ---- Text ----
 
 ODD_TEXTS = {
