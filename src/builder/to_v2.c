@@ -75,13 +75,18 @@ static sm_status make_objects(sm_conversion *c, sm_error *err) {
   SM_TRY(sm_convert_variables(c, err));
   SM_TRY(sm_convert_assets(c, err));
   SM_TRY(sm_convert_tables(c, err));
+  SM_TRY(sm_convert_init_op(c, err));
   return sm_convert_signatures(c, err);
 }
 
 /* ---- The meta graph ---- */
 
-/* Lists have all variables, and would be the shortest way to those that lie deep: but these are called by their names. */
-static sm_status name_values(sm_object_graph *objects, sm_error *err) {
+/* Lists have all variables, and would be the shortest way to those that lie deep: but these are called by their names. Those
+ * without a value are saved under none. */
+static sm_status name_values(const sm_conversion *c, sm_error *err) {
+  sm_object_graph *objects = c->objects;
+  for (size_t i = 0; i < c->n_variables; i++)
+    if (c->variables[i].key.data == NULL) objects->objects[c->variables[i].object]->first_tensor = NULL;
   for (int32_t i = 1; i < objects->n_objects; i++) {
     sm_built_object *object = objects->objects[i];
     sm_built_tensor *value = object->first_tensor;
@@ -170,7 +175,8 @@ static sm_status write_checkpoint(const sm_conversion *c, const sm_buffer *track
   (void)sm_file_plan_remove(&c->builder->files, SM_DIR_VARIABLES);
   SM_TRY(sm_builder_get_variables(&writer, c->builder, err));
   if (c->reader != NULL) SM_TRY(take_tensors(c, writer, err));
-  for (size_t i = 0; i < c->n_variables; i++) SM_TRY(name_tensor(c, writer, &c->variables[i], err));
+  for (size_t i = 0; i < c->n_variables; i++)
+    if (c->variables[i].key.data != NULL) SM_TRY(name_tensor(c, writer, &c->variables[i], err));
   const sm_tensor_view view = {.dtype = SM_DT_STRING, .data = &graph, .size = sizeof graph};
   return sm_bundle_writer_add(writer, SM_KEY_OBJECT_GRAPH, &view, err);
 }
@@ -182,7 +188,7 @@ static sm_status put_all(sm_conversion *c, sm_buffer *saved, sm_buffer *tracked,
   sm_built_layout layout;
   SM_TRY(sm_built_complete(c->objects, &c->signatures, err));
   SM_TRY(sm_built_lay_out(&layout, c->objects, err));
-  SM_TRY(name_values(c->objects, err));
+  SM_TRY(name_values(c, err));
   SM_TRY(sm_built_encode_tracked(tracked, c->objects, &layout, err));
   SM_TRY(sm_built_encode(saved, c->objects, &layout, &options, err));
   SM_TRY(sm_draft_set(&c->edit.draft, SM_META_GRAPH_OBJECT_GRAPH, (sm_span){saved->data, saved->size}, err));

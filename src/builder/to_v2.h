@@ -5,6 +5,7 @@
  *   to_v2_graph.c      reference variables become resources
  *   to_v2_variables.c  objects for variables, under their names
  *   to_v2_tables.c     objects for assets and tables, and the functions that make and fill those
+ *   to_v2_init.c       what the init op does besides
  *   to_v2_functions.c  functions for signatures
  *
  * The objects are those of savedmodel/object_graph.h, numbered and written as if a program had added them.
@@ -22,7 +23,7 @@ typedef struct sm_converted {
   sm_string node;  /* VarHandleOp, or the op of a table */
   sm_string name;  /* of the object: nested at '/' */
   bool is_escaped; /* parts of the name are, as in keys of object graphs: "a.Sb" is "a/b" */
-  sm_string key;   /* variable: in the checkpoint */
+  sm_string key;   /* variable: in the checkpoint; data NULL: the init op gives it its value */
   sm_string slice; /* "4 2 0,2:-", the part of that tensor; "": all of it */
   size_t position; /* in the collection of variables; SIZE_MAX */
   bool is_trainable;
@@ -56,8 +57,8 @@ typedef struct sm_conversion {
   sm_built_wrappers signatures;
 } sm_conversion;
 
-/* Mark of what the init op leads to. */
-enum { SM_OF_INIT = 1 };
+/* Marks of what the init op leads to, and the saver's restore op. */
+enum { SM_OF_INIT = 1, SM_OF_RESTORE = 2 };
 
 /* to_v2_graph.c: the meta graph with resources for variables. Nothing happens to one without reference variables. */
 sm_status sm_convert_references(sm_conversion *c, sm_error *err);
@@ -69,6 +70,14 @@ sm_status sm_convert_variables(sm_conversion *c, sm_error *err);
 sm_status sm_convert_find_files_and_tables(sm_conversion *c, sm_error *err);
 sm_status sm_convert_assets(sm_conversion *c, sm_error *err);
 sm_status sm_convert_tables(sm_conversion *c, sm_error *err);
+bool sm_convert_is_table(sm_string op);
+bool sm_convert_fills_table(sm_string op);
+
+/* An object below the root, under that name or, where the root has one of it, with '_' behind it. */
+sm_status sm_convert_add_child(int32_t *out, sm_conversion *c, const char *name, sm_built_kind kind, sm_error *err);
+
+/* to_v2_init.c */
+sm_status sm_convert_init_op(sm_conversion *c, sm_error *err);
 
 /* to_v2_functions.c */
 sm_status sm_convert_signatures(sm_conversion *c, sm_error *err);

@@ -1,7 +1,7 @@
 #include "builder/to_v2.h"
 
-/* Fields of NodeDef, AssetFileDef, TensorInfo, CollectionDef, its lists, Any, map entries: proto/node_def.proto,
- * meta_graph.proto. */
+/* Fields of NodeDef, AssetFileDef, TensorInfo, CollectionDef, its lists, Any, map entries, SaverDef: proto/node_def.proto,
+ * meta_graph.proto, saver.proto. */
 enum {
   NODE_INPUT = 3,
   ASSET_INFO = 1,
@@ -11,7 +11,8 @@ enum {
   ANY_LIST = 5,
   VALUE = 1,
   ANY_VALUE = 2,
-  ENTRY_VALUE = 2
+  ENTRY_VALUE = 2,
+  SAVER_RESTORE = 3
 };
 
 static bool is_op(sm_string op, const char *name) { return sm_string_equal(op, sm_string_of(name)); }
@@ -21,13 +22,13 @@ static bool begins_with(sm_string text, const char *begin) {
   return text.size >= size && memcmp(text.data, begin, size) == 0;
 }
 
-static bool is_table(sm_string op) {
+bool sm_convert_is_table(sm_string op) {
   return is_op(op, "HashTableV2") || is_op(op, "MutableHashTableV2") || is_op(op, "MutableHashTableOfTensorsV2") ||
          is_op(op, "MutableDenseHashTableV2");
 }
 
 /* Operations that put something into the table that is their first input. */
-static bool is_filler(sm_string op) {
+bool sm_convert_fills_table(sm_string op) {
   return begins_with(op, "InitializeTable") || begins_with(op, "LookupTableImport") ||
          begins_with(op, "LookupTableInsert");
 }
@@ -61,6 +62,40 @@ static sm_status mark_signature(sm_conversion *c, sm_error *err) {
   return SM_OK;
 }
 
+/* ---- The saver ---- */
+
+static sm_status mark_restore(sm_conversion *c, sm_error *err) {
+  sm_draft saver;
+  sm_spans names;
+  SM_TRY(sm_draft_open(&saver, &c->edit.draft, SM_META_GRAPH_SAVER, err));
+  SM_TRY(sm_draft_get(&names, &saver, SAVER_RESTORE, err));
+  for (size_t i = 0; i < names.n; i++) sm_reach_mark_tensor(&c->reach, sm_text_of(names.items[i]), SM_OF_RESTORE);
+  return SM_OK;
+}
+
+static sm_status check_restored(const sm_conversion *c, sm_string name, sm_span node, sm_error *err) {
+  sm_string op;
+  SM_TRY(sm_node_get_op(&op, node, c->source, err));
+  if (!sm_convert_fills_table(op)) return SM_OK;
+  return SM_FAIL(err, SM_UNIMPLEMENTED, "node %.*s: the saver restores a table, whose contents objects would lack",
+                 SM_SHOWN(name));
+}
+
+/* Contents of tables in the checkpoint would be lost without a word. */
+static sm_status check_saver(const sm_conversion *c, sm_error *err) {
+  for (size_t i = 0; i < c->reach.n_nodes; i++)
+    if ((c->reach.nodes[i].marks & SM_OF_RESTORE) != 0)
+      SM_TRY(check_restored(c, c->reach.nodes[i].name, c->reach.nodes[i].bytes, err));
+  for (size_t i = 0; i < c->reach.defs.n; i++) {
+    const sm_graph_function *function = &c->reach.defs.functions[i];
+    sm_spans nodes;
+    if ((c->reach.functions[i].marks & SM_OF_RESTORE) == 0) continue;
+    SM_TRY(sm_wire_collect(&nodes, (sm_spans){&function->def, 1}, SM_FUNCTION_NODE, c->source, c->arena, err));
+    for (size_t k = 0; k < nodes.n; k++) SM_TRY(check_restored(c, function->name, nodes.items[k], err));
+  }
+  return SM_OK;
+}
+
 /* ---- Finding ---- */
 
 /* What old models say of them in the collection alone goes where the others have it. */
@@ -87,13 +122,15 @@ sm_status sm_convert_find_files_and_tables(sm_conversion *c, sm_error *err) {
   SM_TRY(mark_collection(c, SM_KEY_MAIN_OP, err));
   SM_TRY(mark_collection(c, SM_KEY_LEGACY_INIT_OP, err));
   SM_TRY(mark_signature(c, err));
+  SM_TRY(mark_restore(c, err));
   SM_TRY(sm_reach_spread(&c->reach, err));
+  SM_TRY(check_saver(c, err));
   for (int pass = 0; pass < 2; pass++) { /* counts, then lists */
     size_t n = 0;
     for (size_t i = 0; i < c->reach.n_nodes; i++) {
       sm_string op;
       SM_TRY(sm_node_get_op(&op, c->reach.nodes[i].bytes, c->source, err));
-      if (!is_table(op)) continue;
+      if (!sm_convert_is_table(op)) continue;
       if (pass != 0) c->tables[n] = (sm_converted){.node = c->reach.nodes[i].name, .name = c->reach.nodes[i].name};
       n++;
     }
@@ -106,6 +143,17 @@ sm_status sm_convert_find_files_and_tables(sm_conversion *c, sm_error *err) {
 }
 
 /* ---- Assets ---- */
+
+sm_status sm_convert_add_child(int32_t *out, sm_conversion *c, const char *name, sm_built_kind kind, sm_error *err) {
+  sm_built_object *object;
+  sm_error failure;
+  sm_status status = sm_built_add(&object, out, c->objects, SM_OBJECT_ROOT, name, kind, &failure);
+  while (status == SM_ALREADY_EXISTS) {
+    SM_TRY(sm_built_print(&name, c->arena, err, "%s_", name));
+    status = sm_built_add(&object, out, c->objects, SM_OBJECT_ROOT, name, kind, &failure);
+  }
+  return sm_error_pass(err, status, &failure);
+}
 
 static bool is_captured(const sm_conversion *c, sm_string tensor) {
   for (size_t i = 0; i < c->n_captures; i++)
@@ -133,16 +181,10 @@ static sm_status add_asset(sm_conversion *c, int32_t list, size_t number, sm_spa
 sm_status sm_convert_assets(sm_conversion *c, sm_error *err) {
   sm_spans assets;
   int32_t list;
-  const char *name = "asset_paths";
-  sm_error failure;
   SM_TRY(sm_draft_get(&assets, &c->edit.draft, SM_META_GRAPH_ASSET, err));
   if (assets.n == 0) return SM_OK;
-  sm_status status = sm_object_graph_add(&list, c->objects, SM_OBJECT_ROOT, name, SM_CONTAINER_LIST, &failure);
-  for (; status == SM_ALREADY_EXISTS;) {
-    SM_TRY(sm_built_print(&name, c->arena, err, "%s_", name));
-    status = sm_object_graph_add(&list, c->objects, SM_OBJECT_ROOT, name, SM_CONTAINER_LIST, &failure);
-  }
-  SM_TRY(sm_error_pass(err, status, &failure));
+  SM_TRY(sm_convert_add_child(&list, c, "asset_paths", SM_BUILT_CONTAINER, err));
+  c->objects->objects[list]->container = SM_CONTAINER_LIST;
   for (size_t i = 0; i < assets.n; i++) SM_TRY(add_asset(c, list, i, assets.items[i], err));
   return SM_OK;
 }
@@ -169,9 +211,9 @@ static sm_status fills(bool *out, const sm_conversion *c, const sm_reach_node *n
                        sm_error *err) {
   sm_string op;
   *out = false;
-  if (node->marks == 0) return SM_OK;
+  if ((node->marks & SM_OF_INIT) == 0) return SM_OK;
   SM_TRY(sm_node_get_op(&op, node->bytes, c->source, err));
-  if (!is_filler(op)) return SM_OK;
+  if (!sm_convert_fills_table(op)) return SM_OK;
   sm_wire_reader reader = sm_wire_read(node->bytes, c->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;

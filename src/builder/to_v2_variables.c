@@ -3,8 +3,8 @@
 #include "objects/checkpoint_graph.h"
 #include "tensor/slice.h"
 
-/* Fields of SaverDef, CollectionDef, its lists, VariableDef, AttrValue: proto/saver.proto, meta_graph.proto,
- * variable.proto, attr_value.proto. */
+/* Fields of SaverDef, CollectionDef, its lists, VariableDef, NodeDef, AttrValue: proto/saver.proto, meta_graph.proto,
+ * variable.proto, node_def.proto, attr_value.proto. */
 enum {
   SAVER_RESTORE = 3,
   BYTES_LIST = 2,
@@ -12,8 +12,10 @@ enum {
   VARIABLE_NAME = 1,
   VARIABLE_SYNCHRONIZATION = 8,
   VARIABLE_AGGREGATION = 9,
+  NODE_INPUT = 3,
   ATTR_STRING = 2,
-  ATTR_TYPE = 6
+  ATTR_TYPE = 6,
+  ATTR_SHAPE = 7
 };
 
 static const char VARIABLES[] = "variables", TRAINABLE[] = "trainable_variables";
@@ -39,12 +41,67 @@ static void find_name(sm_converted *variable) {
   variable->name = variable->is_escaped ? (sm_string){key.data, key.size - size} : variable->node;
 }
 
+static bool node_less(const void *a, const void *b) {
+  return sm_string_compare(((const sm_converted *)a)->node, ((const sm_converted *)b)->node) < 0;
+}
+
+static bool is_listed(const sm_conversion *c, size_t n, sm_string node) {
+  return sm_named_find(c->variables, n, sizeof *c->variables, node) != SIZE_MAX;
+}
+
+/* The variable that a node of the init op assigns to; "": none. */
+static sm_status find_assigned(sm_string *out, const sm_conversion *c, const sm_reach_node *node, sm_error *err) {
+  sm_string op;
+  *out = (sm_string){"", 0};
+  if ((node->marks & SM_OF_INIT) == 0) return SM_OK;
+  SM_TRY(sm_node_get_op(&op, node->bytes, c->source, err));
+  if (!sm_string_equal(op, sm_string_of("AssignVariableOp"))) return SM_OK;
+  sm_wire_reader reader = sm_wire_read(node->bytes, c->source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;
+    const sm_reach_node *variable = sm_reach_find_node(&c->reach, sm_text_of(field.bytes));
+    if (variable != NULL) *out = variable->name;
+    return SM_OK;
+  }
+  return sm_wire_finish(&reader, err);
+}
+
+/* Variables that no checkpoint has, such as local ones: the init op gives them their values. */
+static sm_status list_assigned(sm_conversion *c, sm_error *err) {
+  size_t n_restored = c->n_variables;
+  for (size_t i = 0; i < c->reach.n_nodes; i++) {
+    sm_string name;
+    SM_TRY(find_assigned(&name, c, &c->reach.nodes[i], err));
+    if (name.size != 0 && !is_listed(c, n_restored, name))
+      c->variables[c->n_variables++] = (sm_converted){.node = name, .name = name, .position = SIZE_MAX};
+  }
+  size_t n = n_restored;
+  sm_sort(c->variables + n, c->n_variables - n, sizeof *c->variables, node_less);
+  for (size_t i = n; i < c->n_variables; i++) /* each once */
+    if (i == n_restored || !sm_string_equal(c->variables[i].node, c->variables[n - 1].node))
+      c->variables[n++] = c->variables[i];
+  c->n_variables = n;
+  sm_sort(c->variables, n, sizeof *c->variables, node_less);
+  return SM_OK;
+}
+
+static sm_status count_assigned(size_t *out, const sm_conversion *c, sm_error *err) {
+  *out = 0;
+  for (size_t i = 0; i < c->reach.n_nodes; i++) {
+    sm_string name;
+    SM_TRY(find_assigned(&name, c, &c->reach.nodes[i], err));
+    *out += name.size != 0;
+  }
+  return SM_OK;
+}
+
 static sm_status list_variables(sm_conversion *c, sm_error *err) {
   const sm_restored_variable *restores;
-  size_t n;
+  size_t n, n_assigned;
   SM_TRY(find_restores(&restores, &n, c, err));
-  c->variables = sm_arena_array(c->arena, sm_converted, n);
-  if (c->variables == NULL) return sm_arena_fail(c->arena, n * sizeof *c->variables, err);
+  SM_TRY(count_assigned(&n_assigned, c, err));
+  c->variables = sm_arena_array(c->arena, sm_converted, n + n_assigned);
+  if (c->variables == NULL) return sm_arena_fail(c->arena, (n + n_assigned) * sizeof *c->variables, err);
   for (size_t i = 0; i < n; i++) {
     if (i > 0 && sm_string_equal(restores[i].node, restores[i - 1].node)) continue;
     sm_converted *variable = &c->variables[c->n_variables++];
@@ -52,7 +109,7 @@ static sm_status list_variables(sm_conversion *c, sm_error *err) {
         .node = restores[i].node, .key = restores[i].key, .slice = restores[i].slice, .position = SIZE_MAX};
     find_name(variable);
   }
-  return SM_OK;
+  return list_assigned(c, err);
 }
 
 /* ---- What collections say of them ---- */
@@ -175,7 +232,39 @@ static sm_status find_place(int32_t *parent, const char **name, scopes *s, sm_co
 
 /* ---- Objects ---- */
 
+static sm_status get_dtype(uint64_t *out, const sm_conversion *c, const sm_reach_node *node, sm_error *err) {
+  sm_span attr;
+  *out = SM_DT_INVALID;
+  SM_TRY(sm_node_find_attr(&attr, node->bytes, "dtype", c->source, err));
+  sm_wire_reader reader = sm_wire_read(attr, c->source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);)
+    if (field.tag == SM_WIRE_TAG(ATTR_TYPE, SM_WIRE_VARINT)) *out = field.value;
+  return sm_wire_finish(&reader, err);
+}
+
+/* What the node says of a variable that is not in the checkpoint. */
+static sm_status describe_node(sm_bundle_entry *out, const sm_conversion *c, const sm_converted *variable,
+                               sm_error *err) {
+  sm_span attr;
+  sm_spans pieces;
+  sm_shape shape = {.rank = -1};
+  uint64_t dtype;
+  int64_t n;
+  const sm_reach_node *node = sm_reach_find_node(&c->reach, variable->node);
+  SM_TRY(get_dtype(&dtype, c, node, err));
+  SM_TRY(sm_node_find_attr(&attr, node->bytes, "shape", c->source, err));
+  SM_TRY(sm_wire_collect(&pieces, (sm_spans){&attr, 1}, ATTR_SHAPE, c->source, c->arena, err));
+  if (pieces.n != 0) SM_TRY(sm_shape_read(&shape, pieces, c->source, c->arena, err));
+  if (shape.rank < 0 || shape.rank > SM_MAX_RANK || !sm_shape_elements(&n, shape.dims, (size_t)shape.rank))
+    return SM_FAIL(err, SM_UNIMPLEMENTED, "variable %.*s: it is not in the checkpoint, and its shape is not known",
+                   SM_SHOWN(variable->node));
+  *out = (sm_bundle_entry){.dtype = (sm_dtype)dtype, .rank = shape.rank};
+  if (shape.rank > 0) memcpy(out->dims, shape.dims, (size_t)shape.rank * sizeof *shape.dims);
+  return SM_OK;
+}
+
 static sm_status get_entry(sm_bundle_entry *out, const sm_conversion *c, const sm_converted *variable, sm_error *err) {
+  if (variable->key.data == NULL) return describe_node(out, c, variable, err);
   sm_status status = c->reader != NULL ? sm_bundle_reader_find_n(out, c->reader, variable->key, err) : SM_NOT_FOUND;
   if (status != SM_NOT_FOUND) return status;
   return SM_FAIL(err, SM_NOT_FOUND, "variable %.*s: the checkpoint has no %.*s", SM_SHOWN(variable->node),
@@ -196,15 +285,10 @@ static sm_status find_shape(sm_bundle_entry *entry, const sm_converted *variable
 }
 
 static sm_status check_dtype(const sm_conversion *c, const sm_converted *variable, sm_dtype dtype, sm_error *err) {
-  sm_span attr;
-  uint64_t number = 0;
+  uint64_t number;
   const sm_reach_node *node = sm_reach_find_node(&c->reach, variable->node);
   if (node == NULL) return SM_OK;
-  SM_TRY(sm_node_find_attr(&attr, node->bytes, "dtype", c->source, err));
-  sm_wire_reader reader = sm_wire_read(attr, c->source);
-  for (sm_wire_field field; sm_wire_next(&reader, &field);)
-    if (field.tag == SM_WIRE_TAG(ATTR_TYPE, SM_WIRE_VARINT)) number = field.value;
-  SM_TRY(sm_wire_finish(&reader, err));
+  SM_TRY(get_dtype(&number, c, node, err));
   if (number == (uint64_t)dtype) return SM_OK;
   return SM_FAIL(err, SM_DATA_LOSS, "variable %.*s: the checkpoint has %s, the graph another dtype",
                  SM_SHOWN(variable->node), sm_dtype_python_name(dtype));
