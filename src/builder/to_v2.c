@@ -133,40 +133,64 @@ static sm_status take_tensors(const sm_conversion *c, sm_bundle_writer *writer, 
   return status;
 }
 
-/* Does the checkpoint have this tensor under that key already? So it has when the model had an object graph before. */
-static sm_status has_name(bool *out, const sm_conversion *c, const char *key, const sm_bundle_entry *entry,
-                          sm_error *err) {
-  sm_bundle_entry other;
-  sm_error failure;
-  sm_status status = sm_bundle_reader_find(&other, c->reader, key, &failure);
-  *out = status == SM_OK;
-  if (status != SM_NOT_FOUND) SM_TRY(sm_error_pass(err, status, &failure));
-  bool is_same = *out && (sm_string_equal(other.key, entry->key) ||
-                          (other.shard >= 0 && other.shard == entry->shard && other.offset == entry->offset &&
-                           other.size == entry->size && other.dtype == entry->dtype));
-  if (!*out || is_same) return SM_OK;
-  return SM_FAIL(err, SM_ALREADY_EXISTS, "variable %.*s: the checkpoint has another tensor %.200s",
-                 SM_SHOWN(entry->key), key);
+/* Is one of them the other by a second name? */
+static bool is_same(const sm_bundle_entry *a, const sm_bundle_entry *b) {
+  return sm_string_equal(a->key, b->key) || (a->shard >= 0 && a->shard == b->shard && a->offset == b->offset &&
+                                             a->size == b->size && a->dtype == b->dtype);
 }
 
-/* A part of a tensor is one of its own now, and is copied; others get a second name. */
-static sm_status name_tensor(const sm_conversion *c, sm_bundle_writer *writer, const sm_converted *variable,
-                             sm_error *err) {
-  sm_bundle_entry entry;
-  sm_shape_and_slice part;
+static sm_status read_part(sm_tensor **out, const sm_conversion *c, const sm_bundle_entry *entry,
+                           const sm_shape_and_slice *part, sm_error *err) {
+  const sm_slice_spec slice = {.extents = part->extents, .n_extents = (size_t)part->rank};
+  return sm_bundle_reader_read_entry_tensor(out, c->reader, entry, &slice, err);
+}
+
+/* A part of a tensor is one of its own now, and is copied. */
+static sm_status put_part(const sm_conversion *c, sm_bundle_writer *writer, const char *key,
+                          const sm_bundle_entry *entry, const sm_shape_and_slice *part, sm_error *err) {
   sm_tensor *tensor;
-  bool is_there;
-  const char *key = c->objects->objects[variable->object]->first_tensor->key;
-  SM_TRY(sm_bundle_reader_find_n(&entry, c->reader, variable->key, err));
-  SM_TRY(has_name(&is_there, c, key, &entry, err));
-  if (is_there) return SM_OK;
-  SM_TRY(sm_shape_and_slice_read(&part, variable->slice, err));
-  if (part.rank < 0) return take_tensor(c, writer, key, &entry, err);
-  const sm_slice_spec slice = {.extents = part.extents, .n_extents = (size_t)part.rank};
-  SM_TRY(sm_bundle_reader_read_entry_tensor(&tensor, c->reader, &entry, &slice, err));
+  SM_TRY(read_part(&tensor, c, entry, part, err));
   sm_status status = sm_bundle_writer_add(writer, key, sm_tensor_get_view(tensor), err);
   sm_tensor_free(tensor);
   return status;
+}
+
+/* Is it the copy of the part? */
+static sm_status is_same_part(bool *out, const sm_conversion *c, const sm_bundle_entry *entry,
+                              const sm_shape_and_slice *part, const sm_bundle_entry *other, sm_error *err) {
+  sm_tensor *a, *b;
+  *out = false;
+  if (part->rank < 0 || sm_dtype_size(entry->dtype) == 0) return SM_OK;
+  SM_TRY(read_part(&a, c, entry, part, err));
+  sm_status status = sm_bundle_reader_read_entry_tensor(&b, c->reader, other, NULL, err);
+  if (status == SM_OK) {
+    const sm_tensor_view *left = sm_tensor_get_view(a), *right = sm_tensor_get_view(b);
+    *out = left->dtype == right->dtype && left->size == right->size &&
+           (left->size == 0 || memcmp(left->data, right->data, left->size) == 0);
+    sm_tensor_free(b);
+  }
+  sm_tensor_free(a);
+  return status;
+}
+
+/* The second name of a variable's tensor. It is there already when the model had an object graph before. */
+static sm_status name_tensor(const sm_conversion *c, sm_bundle_writer *writer, const sm_converted *variable,
+                             sm_error *err) {
+  sm_bundle_entry entry, other;
+  sm_shape_and_slice part;
+  sm_error failure;
+  const char *key = c->objects->objects[variable->object]->first_tensor->key;
+  SM_TRY(sm_bundle_reader_find_n(&entry, c->reader, variable->key, err));
+  SM_TRY(sm_shape_and_slice_read(&part, variable->slice, err));
+  sm_status status = sm_bundle_reader_find(&other, c->reader, key, &failure);
+  if (status == SM_NOT_FOUND)
+    return part.rank < 0 ? take_tensor(c, writer, key, &entry, err) : put_part(c, writer, key, &entry, &part, err);
+  SM_TRY(sm_error_pass(err, status, &failure));
+  bool is_there = is_same(&entry, &other);
+  if (!is_there) SM_TRY(is_same_part(&is_there, c, &entry, &part, &other, err));
+  if (is_there) return SM_OK;
+  return SM_FAIL(err, SM_ALREADY_EXISTS, "variable %.*s: the checkpoint has another tensor %.200s",
+                 SM_SHOWN(variable->node), key);
 }
 
 static sm_status write_checkpoint(const sm_conversion *c, const sm_buffer *tracked, sm_error *err) {

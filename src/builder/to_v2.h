@@ -3,7 +3,8 @@
  *
  *   to_v2.c            all of it: checks, the order, what is put into the meta graph and into the checkpoint
  *   to_v2_graph.c      reference variables become resources
- *   to_v2_variables.c  objects for variables, under their names
+ *   to_v2_variables.c  objects for variables
+ *   to_v2_names.c      what they are called, and where they lie
  *   to_v2_tables.c     objects for assets and tables, and the functions that make and fill those
  *   to_v2_init.c       what the init op does besides
  *   to_v2_functions.c  functions for signatures
@@ -66,6 +67,29 @@ sm_status sm_convert_references(sm_conversion *c, sm_error *err);
 /* to_v2_variables.c */
 sm_status sm_convert_variables(sm_conversion *c, sm_error *err);
 
+/* to_v2_names.c */
+
+/* Objects that hold others, by the names of what they hold up to there ("a/b" of "a/b/c"). */
+typedef struct sm_convert_names {
+  sm_name_index names;
+  int32_t *objects;
+  size_t capacity;
+  const sm_string *leaves; /* sorted: names of what holds nothing */
+  size_t n_leaves;
+} sm_convert_names;
+
+/* Of variables and tables that were found. */
+sm_status sm_convert_names_init(sm_convert_names *out, const sm_conversion *c, sm_error *err);
+void sm_convert_names_free(sm_convert_names *names, const sm_conversion *c);
+
+/* The name of a variable's object: that of its node; but models that had an object graph before get the same again, for their
+ * keys are the paths in it. */
+void sm_convert_find_name(sm_converted *variable);
+
+/* Where an object lies: its name is nested at each '/', but not into what holds nothing. */
+sm_status sm_convert_find_place(int32_t *parent, const char **name, sm_convert_names *names, sm_conversion *c,
+                                const sm_converted *of, sm_error *err);
+
 /* to_v2_tables.c: objects for tables are made before those for variables, which share names with them */
 sm_status sm_convert_find_files_and_tables(sm_conversion *c, sm_error *err);
 sm_status sm_convert_assets(sm_conversion *c, sm_error *err);
@@ -86,6 +110,6 @@ sm_status sm_convert_signatures(sm_conversion *c, sm_error *err);
 sm_status sm_convert_cut(sm_built_function *out, sm_conversion *c, const char *stem, sm_cut_spec *spec, sm_error *err);
 
 /* One more tensor that functions capture. */
-sm_status sm_convert_capture(sm_conversion *c, sm_string tensor, int32_t object, sm_error *err);
+void sm_convert_capture(sm_conversion *c, sm_string tensor, int32_t object);
 
 #endif

@@ -4,16 +4,13 @@
 
 #include "builder/parameter_name.h"
 
-/* Fields of map entries: key and value. */
-enum { ENTRY_KEY = 1, ENTRY_VALUE = 2 };
+enum { NODE_NAME = 1 }; /* field of NodeDef: proto/node_def.proto */
 
 /* ---- Captures ---- */
 
-sm_status sm_convert_capture(sm_conversion *c, sm_string tensor, int32_t object, sm_error *err) {
-  (void)err;
+void sm_convert_capture(sm_conversion *c, sm_string tensor, int32_t object) {
   c->captures[c->n_captures] = (sm_cut_arg){.tensor = tensor};
   c->captured[c->n_captures++] = object;
-  return SM_OK;
 }
 
 static sm_status keep_captures(sm_built_function *out, const sm_conversion *c, const sm_cut *cut, sm_error *err) {
@@ -32,6 +29,24 @@ static sm_status keep_captures(sm_built_function *out, const sm_conversion *c, c
 
 /* ---- Functions ---- */
 
+/* Graphs say of which version they are, and may have operations that are no more; TensorFlow takes functions for new ones. */
+static sm_status check_ops(sm_conversion *c, sm_span def, sm_error *err) {
+  sm_wire_reader reader = sm_wire_read(def, c->source);
+  for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+    const sm_op_def *op_def;
+    sm_string op;
+    sm_span name;
+    if (field.tag != SM_WIRE_TAG(SM_FUNCTION_NODE, SM_WIRE_BYTES)) continue;
+    SM_TRY(sm_node_get_op(&op, field.bytes, c->source, err));
+    SM_TRY(sm_op_defs_find(&op_def, &c->defs, op, err));
+    if (op_def == NULL || op_def->proto->deprecation == NULL) continue;
+    SM_TRY(sm_wire_find_bytes(&name, field.bytes, NODE_NAME, c->source, err));
+    return SM_FAIL(err, SM_UNIMPLEMENTED, "node %.*s: graphs have no %.*s since version %d, and functions have none",
+                   SM_SHOWN(sm_text_of(name)), SM_SHOWN(op), (int)op_def->proto->deprecation->version);
+  }
+  return sm_wire_finish(&reader, err);
+}
+
 sm_status sm_convert_cut(sm_built_function *out, sm_conversion *c, const char *stem, sm_cut_spec *spec, sm_error *err) {
   sm_cut cut;
   SM_TRY(sm_built_name_function(&out->name, c->objects, stem, err));
@@ -39,6 +54,7 @@ sm_status sm_convert_cut(sm_built_function *out, sm_conversion *c, const char *s
   SM_TRY(sm_cut_function(&cut, &c->cut, spec, err));
   SM_TRY(keep_captures(out, c, &cut, err));
   const sm_span def = {(const uint8_t *)cut.function_def.data, cut.function_def.size};
+  SM_TRY(check_ops(c, def, err));
   SM_TRY(sm_built_library_put(c->objects, out->name, def, err));
   const sm_structured inputs = out->inputs, outputs = out->outputs;
   SM_TRY(sm_structured_copy(&out->inputs, &inputs, c->arena, err));

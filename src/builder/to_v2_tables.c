@@ -174,7 +174,8 @@ static sm_status add_asset(sm_conversion *c, int32_t list, size_t number, sm_spa
   SM_TRY(sm_object_graph_add_asset(&object, c->objects, list, item, &spec, err));
   c->objects->objects[object]->asset_index = (int32_t)number;
   if (is_captured(c, sm_text_of(name)) || sm_reach_find_node(&c->reach, sm_text_of(name)) == NULL) return SM_OK;
-  return sm_convert_capture(c, sm_text_of(name), object, err);
+  sm_convert_capture(c, sm_text_of(name), object);
+  return SM_OK;
 }
 
 /* Objects of assets have the numbers of their files. */
@@ -260,7 +261,7 @@ static sm_status make_destroy(sm_conversion *c, const sm_converted *table, sm_er
 }
 
 sm_status sm_convert_tables(sm_conversion *c, sm_error *err) {
-  for (size_t i = 0; i < c->n_tables; i++) SM_TRY(sm_convert_capture(c, c->tables[i].node, c->tables[i].object, err));
+  for (size_t i = 0; i < c->n_tables; i++) sm_convert_capture(c, c->tables[i].node, c->tables[i].object);
   for (size_t i = 0; i < c->n_tables; i++) {
     SM_TRY(make_create(c, &c->tables[i], err));
     SM_TRY(make_initialize(c, &c->tables[i], err));

@@ -1,6 +1,5 @@
 #include "builder/to_v2.h"
 
-#include "objects/checkpoint_graph.h"
 #include "tensor/slice.h"
 
 /* Fields of SaverDef, CollectionDef, its lists, VariableDef, NodeDef, AttrValue: proto/saver.proto, meta_graph.proto,
@@ -29,16 +28,6 @@ static sm_status find_restores(const sm_restored_variable **out, size_t *n, sm_c
   SM_TRY(sm_draft_get(&names, &saver, SAVER_RESTORE, err));
   sm_string restore = names.n != 0 ? sm_text_of(names.items[names.n - 1]) : (sm_string){"", 0};
   return sm_graph_find_restores(out, n, c->graph_def, &c->library, restore, c->source, c->arena, err);
-}
-
-/* That of the node; but models that had an object graph before get the same again: their keys are the paths in it. */
-static void find_name(sm_converted *variable) {
-  static const char end[] = "/.ATTRIBUTES/" SM_ATTRIBUTE_VALUE;
-  size_t size = sizeof end - 1;
-  sm_string key = variable->key;
-  variable->is_escaped =
-      variable->slice.size == 0 && key.size > size && memcmp(key.data + key.size - size, end, size) == 0;
-  variable->name = variable->is_escaped ? (sm_string){key.data, key.size - size} : variable->node;
 }
 
 static bool node_less(const void *a, const void *b) {
@@ -107,7 +96,7 @@ static sm_status list_variables(sm_conversion *c, sm_error *err) {
     sm_converted *variable = &c->variables[c->n_variables++];
     *variable = (sm_converted){
         .node = restores[i].node, .key = restores[i].key, .slice = restores[i].slice, .position = SIZE_MAX};
-    find_name(variable);
+    sm_convert_find_name(variable);
   }
   return list_assigned(c, err);
 }
@@ -156,78 +145,6 @@ static sm_status read_collections(sm_conversion *c, sm_error *err) {
   for (size_t i = 0; i < c->n_variables && !has_all && !has_trainable; i++) c->variables[i].is_trainable = true;
   sm_sort(c->variables, c->n_variables, sizeof *c->variables, is_listed_before);
   return SM_OK;
-}
-
-/* ---- Names ---- */
-
-/* Objects that hold others, by the names of what they hold up to there ("a/b" of "a/b/c"). */
-typedef struct scopes {
-  sm_name_index names;
-  int32_t *objects;
-  size_t capacity;
-  const sm_string *leaves; /* sorted: names of what holds nothing */
-  size_t n_leaves;
-} scopes;
-
-static bool is_leaf(const scopes *s, sm_string name) {
-  return sm_named_find(s->leaves, s->n_leaves, sizeof *s->leaves, name) != SIZE_MAX;
-}
-
-/* python/trackable/trackable_utils.py, escape_local_name, the other way. */
-static void unescape(char *text) {
-  char *to = text;
-  for (const char *from = text; *from != '\0'; from++) {
-    bool is_escape = *from == '.' && (from[1] == '.' || from[1] == 'S');
-    if (is_escape) from++;
-    *to++ = is_escape && *from == 'S' ? '/' : *from;
-  }
-  *to = '\0';
-}
-
-/* The child's name in its parent; the root has another use for one. */
-static sm_status name_child(const char **out, const sm_conversion *c, int32_t parent, sm_string part, bool is_escaped,
-                            sm_error *err) {
-  bool is_reserved = parent == SM_OBJECT_ROOT && sm_string_equal(part, sm_string_of("signatures"));
-  char *name = sm_arena_alloc(c->arena, part.size + sizeof "_");
-  if (name == NULL) return sm_arena_fail(c->arena, part.size + sizeof "_", err);
-  snprintf(name, part.size + sizeof "_", "%.*s%s", (int)part.size, part.data, is_reserved ? "_" : "");
-  if (is_escaped) unescape(name);
-  *out = name;
-  return SM_OK;
-}
-
-static sm_status enter(int32_t *parent, scopes *s, sm_conversion *c, sm_string scope, sm_string part, bool is_escaped,
-                       sm_error *err) {
-  const char *name;
-  size_t found = sm_name_index_find(&s->names, scope);
-  if (found != SIZE_MAX) {
-    *parent = s->objects[found];
-    return SM_OK;
-  }
-  if (s->names.n == s->capacity) {
-    void *grown = sm_grow(c->arena->allocator, s->objects, &s->capacity, sizeof *s->objects);
-    if (grown == NULL) return SM_FAIL_OOM(err, s->capacity * sizeof *s->objects);
-    s->objects = grown;
-  }
-  SM_TRY(name_child(&name, c, *parent, part, is_escaped, err));
-  SM_TRY(sm_object_graph_add(parent, c->objects, *parent, name, SM_CONTAINER_OBJECT, err));
-  s->objects[s->names.n] = *parent;
-  return sm_name_index_add(&s->names, scope, err);
-}
-
-/* Where an object lies: its name is nested at each '/', but not into what holds nothing. */
-static sm_status find_place(int32_t *parent, const char **name, scopes *s, sm_conversion *c, const sm_converted *of,
-                            sm_error *err) {
-  const sm_string text = of->name;
-  size_t start = 0;
-  *parent = SM_OBJECT_ROOT;
-  for (size_t i = 0; i + 1 < text.size && !c->options.flat_names; i++) {
-    const sm_string scope = {text.data, i}, part = {text.data + start, i - start};
-    if (text.data[i] != '/' || i == start || is_leaf(s, scope)) continue;
-    SM_TRY(enter(parent, s, c, scope, part, of->is_escaped, err));
-    start = i + 1;
-  }
-  return name_child(name, c, *parent, (sm_string){text.data + start, text.size - start}, of->is_escaped, err);
 }
 
 /* ---- Objects ---- */
@@ -299,14 +216,14 @@ static bool is_floating(sm_dtype dtype) {
          dtype == SM_DT_COMPLEX64 || dtype == SM_DT_COMPLEX128;
 }
 
-static sm_status add_variable(scopes *s, sm_conversion *c, sm_converted *variable, sm_error *err) {
+static sm_status add_variable(sm_convert_names *names, sm_conversion *c, sm_converted *variable, sm_error *err) {
   sm_bundle_entry entry;
   int32_t parent;
   const char *name;
   SM_TRY(get_entry(&entry, c, variable, err));
   SM_TRY(check_dtype(c, variable, entry.dtype, err));
   SM_TRY(find_shape(&entry, variable, err));
-  SM_TRY(find_place(&parent, &name, s, c, variable, err));
+  SM_TRY(sm_convert_find_place(&parent, &name, names, c, variable, err));
   const sm_variable_spec spec = {.dtype = entry.dtype,
                                  .rank = entry.rank,
                                  .dims = entry.dims,
@@ -319,33 +236,17 @@ static sm_status add_variable(scopes *s, sm_conversion *c, sm_converted *variabl
   return sm_object_graph_add_variable(&variable->object, c->objects, parent, name, &spec, err);
 }
 
-static sm_status add_table(scopes *s, sm_conversion *c, sm_converted *table, sm_error *err) {
+static sm_status add_table(sm_convert_names *names, sm_conversion *c, sm_converted *table, sm_error *err) {
   int32_t parent;
   const char *name;
   sm_built_object *object;
-  SM_TRY(find_place(&parent, &name, s, c, table, err));
+  SM_TRY(sm_convert_find_place(&parent, &name, names, c, table, err));
   return sm_built_add(&object, &table->object, c->objects, parent, name, SM_BUILT_RESOURCE, err);
 }
 
-static sm_status add_objects(scopes *s, sm_conversion *c, sm_error *err) {
-  for (size_t i = 0; i < c->n_variables; i++) SM_TRY(add_variable(s, c, &c->variables[i], err));
-  for (size_t i = 0; i < c->n_tables; i++) SM_TRY(add_table(s, c, &c->tables[i], err));
-  return SM_OK;
-}
-
-static bool text_less(const void *a, const void *b) {
-  return sm_string_compare(*(const sm_string *)a, *(const sm_string *)b) < 0;
-}
-
-static sm_status list_leaves(scopes *s, const sm_conversion *c, sm_error *err) {
-  size_t n = c->n_variables + c->n_tables;
-  sm_string *leaves = sm_arena_array(c->arena, sm_string, n);
-  if (leaves == NULL) return sm_arena_fail(c->arena, n * sizeof *leaves, err);
-  for (size_t i = 0; i < n; i++)
-    leaves[i] = i < c->n_variables ? c->variables[i].name : c->tables[i - c->n_variables].name;
-  sm_sort(leaves, n, sizeof *leaves, text_less);
-  s->leaves = leaves;
-  s->n_leaves = n;
+static sm_status add_objects(sm_convert_names *names, sm_conversion *c, sm_error *err) {
+  for (size_t i = 0; i < c->n_variables; i++) SM_TRY(add_variable(names, c, &c->variables[i], err));
+  for (size_t i = 0; i < c->n_tables; i++) SM_TRY(add_table(names, c, &c->tables[i], err));
   return SM_OK;
 }
 
@@ -415,7 +316,7 @@ static sm_status capture_variables(sm_conversion *c, sm_error *err) {
     if (!sm_string_equal(op, sm_string_of("VarHandleOp"))) continue;
     SM_TRY(resource_of(&name, c, node->bytes, err));
     size_t found = sm_named_find(resources, c->n_variables, sizeof *resources, name);
-    SM_TRY(sm_convert_capture(c, node->name, found != SIZE_MAX ? resources[found].object : -1, err));
+    sm_convert_capture(c, node->name, found != SIZE_MAX ? resources[found].object : -1);
   }
   return SM_OK;
 }
@@ -423,14 +324,12 @@ static sm_status capture_variables(sm_conversion *c, sm_error *err) {
 /* ---- All ---- */
 
 sm_status sm_convert_variables(sm_conversion *c, sm_error *err) {
-  scopes s = {.n_leaves = 0};
+  sm_convert_names names;
   SM_TRY(list_variables(c, err));
   SM_TRY(read_collections(c, err));
-  SM_TRY(list_leaves(&s, c, err));
-  sm_name_index_init(&s.names, c->arena->allocator);
-  sm_status status = add_objects(&s, c, err);
-  sm_name_index_free(&s.names);
-  sm_free(c->arena->allocator, s.objects);
+  SM_TRY(sm_convert_names_init(&names, c, err));
+  sm_status status = add_objects(&names, c, err);
+  sm_convert_names_free(&names, c);
   SM_TRY(status);
   SM_TRY(add_list(c, VARIABLES, false, err));
   SM_TRY(add_list(c, TRAINABLE, true, err));

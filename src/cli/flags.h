@@ -52,6 +52,7 @@
   X(extract, STRING, "assets")                                             \
   X(fail_on_denied, BOOL, "scan")                                          \
   X(filter, REPEATED, "tensors checkpoint")                                \
+  X(flat_names, BOOL, "edit")                                              \
   X(freeze, BOOL, "edit")                                                  \
   X(in_place, BOOL, "edit")                                                \
   X(json, BOOL, "show assets scan tensors verify objects checkpoint diff") \

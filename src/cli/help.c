@@ -109,6 +109,8 @@ static const char edit_text[] =
     "  --set-tags A,B                   in place of the tags there are\n"
     "  --freeze                         variables become constants\n"
     "  --to-v1                          leaves out the object graph of TensorFlow 2\n"
+    "  --to-v2                          makes one: objects of variables and tables, functions of signatures\n"
+    "  --flat-names                     with it: a variable a/b is called so, and is not b of an object a\n"
     "  --clear-devices                  of nodes, functions and variables\n"
     "  --strip-debug-ops                Assert and PrintV2 become NoOps, CheckNumerics and Print become Identities\n"
     "  --strip-default-attrs            leaves out attributes that have the value they have without\n"

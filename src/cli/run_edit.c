@@ -199,6 +199,12 @@ static sm_status add_objects(sm_builder *builder, size_t graph, sm_error *err) {
   return sm_builder_add_object_graph(builder, graph, NULL, err);
 }
 
+static sm_status add_flat_objects(sm_builder *builder, size_t graph, sm_error *err) {
+  sm_objects_options options = SM_OBJECTS_OPTIONS_INIT;
+  options.flat_names = true;
+  return sm_builder_add_object_graph(builder, graph, &options, err);
+}
+
 static sm_status set(editing *the, sm_error *err) {
   cli_tags tags;
   const cli_args *args = the->args;
@@ -210,7 +216,8 @@ static sm_status set(editing *the, sm_error *err) {
   }
   if (args->values[CLI_freeze] != NULL) SM_TRY(change_nodes(the, sm_builder_freeze, err));
   if (args->values[CLI_to_v1] != NULL) SM_TRY(change_nodes(the, sm_builder_drop_object_graph, err));
-  if (args->values[CLI_to_v2] != NULL) SM_TRY(change_nodes(the, add_objects, err));
+  if (args->values[CLI_to_v2] != NULL)
+    SM_TRY(change_nodes(the, args->values[CLI_flat_names] != NULL ? add_flat_objects : add_objects, err));
   if (args->values[CLI_clear_devices] != NULL) SM_TRY(change_nodes(the, sm_builder_clear_devices, err));
   if (args->values[CLI_strip_debug_ops] != NULL) SM_TRY(change_nodes(the, sm_builder_strip_debug_ops, err));
   if (args->values[CLI_strip_default_attrs] != NULL) SM_TRY(change_nodes(the, sm_builder_strip_default_attrs, err));
