@@ -36,6 +36,10 @@ static sm_status drop_objects(sm_builder *builder, sm_error *err) {
   return sm_builder_drop_object_graph(builder, 0, err);
 }
 
+static sm_status add_objects(sm_builder *builder, sm_error *err) {
+  return sm_builder_add_object_graph(builder, 0, NULL, err);
+}
+
 /* Builder and change, the n-th allocation failing; false when there were fewer. */
 static bool try_one(const sm_model *model, change_fn change, uint64_t n, const char *dst) {
   sm_fault_alloc fa;
@@ -68,6 +72,11 @@ static void edit_fault__each_allocation(void **state) {
               {"v1/control_flow_v1", keep},
               {"v1/table_main_op", keep},
               {"v2/table_asset", drop_objects},
+              {"v2/one_signature", drop_objects},
+              {"v1/simple_save", add_objects},
+              {"v1/table_main_op", add_objects},
+              {"v1/partitioned_variables", add_objects},
+              {"v1/ref_and_resource_variables", add_objects},
               {"v2/one_signature", freeze},
               {"v2/table_asset", freeze},
               {"v1/partitioned_variables", freeze}};
