@@ -351,17 +351,22 @@ sm_status sm_built_wrap_one(sm_built_wrapper *out, sm_object_graph *objects, con
 
 /* ---- object_namespaces.c ---- */
 
-/* Are all operations of functions of namespaces that are allowed? The main graph has none of any. */
-sm_status sm_built_check_namespaces(const sm_object_graph *objects, const sm_export_options *options, sm_error *err);
+/* Is the operation of a function's node of a namespace that is allowed, or of none? The main graph has none of any. */
+sm_status sm_built_check_namespace(sm_span node, const sm_graph_function *function, const sm_export_options *options,
+                                   const sm_wire_source *source, sm_error *err);
 
 /* ---- object_library.c, object_check.c ---- */
 
 /* The library sorted, in arena; positions are numbers in objects->functions. */
 sm_status sm_built_sort_library(sm_graph_library *out, const sm_object_graph *objects, sm_arena *arena, sm_error *err);
 
-/* Can all functions be called, and are their operations known? What is wrong is said with the path of an object that calls
- * them. Errors: INVALID_ARGUMENT. */
-sm_status sm_built_check_functions(const sm_object_graph *objects, sm_error *err);
+/* What the objects' functions call, and these: a part of that. Errors: those of sm_functions_check_calls. */
+sm_status sm_built_find_called(sm_graph_library *out, const sm_object_graph *objects, const sm_graph_library *library,
+                               sm_arena *arena, sm_error *err);
+
+/* Can all functions be called, and are their operations known and allowed? What is wrong is said with the path of an object
+ * that calls them. Errors: INVALID_ARGUMENT; NOT_FOUND. */
+sm_status sm_built_check_functions(const sm_object_graph *objects, const sm_export_options *options, sm_error *err);
 
 /* Says with which object what err says of a function has to do. */
 void sm_built_add_object(sm_error *err, const sm_object_graph *objects);

@@ -220,11 +220,8 @@ sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_bui
   if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
   if (builder->n_graphs != 0)
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "the model has a meta graph: objects are read from a model with one");
-  sm_status status = sm_built_check_namespaces(objects, &a.options, err);
-  if (status != SM_OK) sm_built_add_object(err, objects);
-  SM_TRY(status);
-  SM_TRY(sm_built_check_functions(objects, err));
-  status = sm_built_move_constants(objects, &a.options, err);
+  SM_TRY(sm_built_check_functions(objects, &a.options, err));
+  sm_status status = sm_built_move_constants(objects, &a.options, err);
   objects->is_attached = true;
   SM_TRY(status);
   sm_buffer *const buffers[] = {&a.saved, &a.tracked, &a.graph_def, &a.info};

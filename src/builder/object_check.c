@@ -60,16 +60,7 @@ static void add_object(sm_error *err, const checking *c) {
   if (object >= 0) sm_error_add_place(err, sm_built_place_of(c->objects, object).text);
 }
 
-/* ---- Calls, operations ---- */
-
-static sm_status check_calls(const checking *c, sm_error *err) {
-  const size_t *called;
-  size_t n;
-  sm_string *names = sm_arena_array(c->arena, sm_string, c->library.n);
-  if (names == NULL) return sm_arena_fail(c->arena, c->library.n * sizeof *names, err);
-  for (size_t i = 0; i < c->library.n; i++) names[i] = c->library.functions[i].name;
-  return sm_functions_check_calls(&called, &n, names, c->library.n, &c->library, &c->source, c->arena, err);
-}
+/* ---- Operations ---- */
 
 static sm_status check_node(sm_op_defs *defs, sm_span node, const sm_graph_function *function,
                             const sm_wire_source *source, sm_error *err) {
@@ -84,16 +75,19 @@ static sm_status check_node(sm_op_defs *defs, sm_span node, const sm_graph_funct
                  SM_SHOWN(function->name), SM_SHOWN(sm_span_text(name)), SM_SHOWN(op));
 }
 
-static sm_status check_operations(const checking *c, sm_op_defs *defs, sm_error *err) {
+static sm_status check_operations(const checking *c, const sm_graph_library *called, sm_op_defs *defs,
+                                  const sm_export_options *options, sm_error *err) {
   const sm_span op_list = {c->objects->op_list.data, c->objects->op_list.size};
   SM_TRY(sm_op_defs_add(defs, (sm_spans){&op_list, 1}, &c->library, &c->source, err));
-  for (size_t i = 0; i < c->library.n; i++) {
-    const sm_graph_function *function = &c->library.functions[i];
+  for (size_t i = 0; i < called->n; i++) {
+    const sm_graph_function *function = &called->functions[i];
     const sm_wire_source source = {.name = function->name.data, .bytes = function->def};
     sm_wire_reader reader = sm_wire_read(function->def, &source);
-    for (sm_wire_field field; sm_wire_next(&reader, &field);)
-      if (field.tag == SM_WIRE_TAG(SM_FUNCTION_NODE, SM_WIRE_BYTES))
-        SM_TRY(check_node(defs, field.bytes, function, &source, err));
+    for (sm_wire_field field; sm_wire_next(&reader, &field);) {
+      if (field.tag != SM_WIRE_TAG(SM_FUNCTION_NODE, SM_WIRE_BYTES)) continue;
+      SM_TRY(sm_built_check_namespace(field.bytes, function, options, &source, err));
+      SM_TRY(check_node(defs, field.bytes, function, &source, err));
+    }
     SM_TRY(sm_wire_finish(&reader, err));
   }
   return SM_OK;
@@ -107,14 +101,15 @@ static sm_status begin(checking *c, const sm_object_graph *objects, sm_arena *ar
   return sm_built_sort_library(&c->library, objects, arena, err);
 }
 
-sm_status sm_built_check_functions(const sm_object_graph *objects, sm_error *err) {
+sm_status sm_built_check_functions(const sm_object_graph *objects, const sm_export_options *options, sm_error *err) {
   checking c;
+  sm_graph_library called;
   sm_arena arena;
   sm_op_defs defs;
   sm_op_defs_init(&defs, objects->allocator, UINT64_MAX);
   sm_status status = begin(&c, objects, &arena, err);
-  if (status == SM_OK) status = check_calls(&c, err);
-  if (status == SM_OK) status = check_operations(&c, &defs, err);
+  if (status == SM_OK) status = sm_built_find_called(&called, objects, &c.library, &arena, err);
+  if (status == SM_OK) status = check_operations(&c, &called, &defs, options, err);
   if (status != SM_OK) add_object(err, &c);
   sm_op_defs_free(&defs);
   sm_arena_free(&arena);

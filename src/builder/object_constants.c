@@ -14,7 +14,7 @@ static const char CALL[] = "StatefulPartitionedCall", CONTAINER[] = "moved_const
 typedef struct moving {
   sm_object_graph *objects;
   sm_arena *scratch;
-  sm_graph_library library;
+  sm_graph_library library;       /* what objects call */
   bool *is_fixed;                 /* by index in it */
   bool *is_moved;                 /* objects: constants that become variables */
   int32_t container, n_contained; /* of variables to which nothing else leads; -1: not made yet */
@@ -25,7 +25,9 @@ typedef struct moving {
 /* ---- The library ---- */
 
 static sm_status open_library(moving *m, sm_error *err) {
-  SM_TRY(sm_built_sort_library(&m->library, m->objects, m->scratch, err));
+  sm_graph_library all;
+  SM_TRY(sm_built_sort_library(&all, m->objects, m->scratch, err));
+  SM_TRY(sm_built_find_called(&m->library, m->objects, &all, m->scratch, err));
   m->is_fixed = sm_arena_array(m->scratch, bool, m->library.n);
   m->is_moved = sm_arena_array(m->scratch, bool, (size_t)m->objects->n_objects);
   if (m->is_fixed == NULL || m->is_moved == NULL) return sm_arena_fail(m->scratch, m->library.n, err);

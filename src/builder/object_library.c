@@ -68,6 +68,32 @@ sm_status sm_built_sort_library(sm_graph_library *out, const sm_object_graph *ob
   return SM_OK;
 }
 
+static size_t list_names(sm_string *out, const sm_object_graph *objects) {
+  size_t n = 0;
+  for (int32_t i = 0; i < objects->n_objects; i++) {
+    const sm_built_functions *functions = &objects->objects[i]->functions;
+    for (size_t k = 0; k < functions->n; k++, n++)
+      if (out != NULL) out[n] = functions->items[k].name;
+  }
+  return n;
+}
+
+sm_status sm_built_find_called(sm_graph_library *out, const sm_object_graph *objects, const sm_graph_library *library,
+                               sm_arena *arena, sm_error *err) {
+  const sm_wire_source source = {.name = "library"};
+  const size_t *called;
+  size_t n, n_names = list_names(NULL, objects);
+  sm_string *names = sm_arena_array(arena, sm_string, n_names);
+  if (names == NULL) return sm_arena_fail(arena, n_names * sizeof *names, err);
+  list_names(names, objects);
+  SM_TRY(sm_functions_check_calls(&called, &n, names, n_names, library, &source, arena, err));
+  sm_graph_function *functions = sm_arena_array(arena, sm_graph_function, n);
+  if (functions == NULL) return sm_arena_fail(arena, n * sizeof *functions, err);
+  for (size_t i = 0; i < n; i++) functions[i] = library->functions[called[i]];
+  *out = (sm_graph_library){functions, n};
+  return SM_OK;
+}
+
 static sm_status add_gradients(sm_object_graph *objects, sm_spans libraries, const sm_wire_source *source,
                                sm_error *err) {
   sm_wire_field field;

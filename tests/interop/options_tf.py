@@ -252,9 +252,9 @@ def check_namespaces(scratch):
         raise Failed("TensorFlow takes it")
     except ValueError as error:
         same("TensorFlow's word", "Other>Op" in str(error) and "{'Other'}" in str(error), True)
-    said = save_ours(f"{scratch}/m", status=1, library=f"{scratch}/library", namespaces="Custom")
+    said = save_ours(f"{scratch}/m", status=1, library=f"{scratch}/library", function="__inference_g_9", namespaces="Custom")
     expected = 'operation Other>Op of node n in function __inference_g_9: namespace "Other" is not in the whitelist'
-    same("refusal", said.strip(), f"INVALID_ARGUMENT: {expected}")
+    same("refusal", said.strip(), f"INVALID_ARGUMENT: lib: {expected}")
     same("files", os.path.exists(f"{scratch}/m"), False)
 
 
