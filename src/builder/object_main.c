@@ -88,6 +88,16 @@ static sm_status add_asset(main_maker *m, sm_built_object *object, sm_error *err
   return keep_path(m, object, err);
 }
 
+static sm_status add_constant(main_maker *m, const sm_built_object *object, sm_error *err) {
+  sm_tensor_view view;
+  if (object->value.size > INT32_MAX)
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED,
+                   "a constant of %zu bytes, and a graph has less than 2 GiB: move_constants_above makes it a variable",
+                   object->value.size);
+  sm_built_view(&view, &object->value);
+  return sm_graph_add_const(m->main->graph, object->node, &view, err);
+}
+
 static bool has_node(const sm_built_object *object) {
   switch (object->kind) {
     case SM_BUILT_VARIABLE:
@@ -100,15 +110,12 @@ static bool has_node(const sm_built_object *object) {
 }
 
 static sm_status add_object(main_maker *m, sm_built_object *object, sm_error *err) {
-  sm_tensor_view view;
   if (!has_node(object)) return SM_OK;
   SM_TRY(sm_built_main_name(&object->node, m->main, object->path.data, err));
   switch (object->kind) {
     case SM_BUILT_RESOURCE: return add_table(m, object, err);
     case SM_BUILT_ASSET: return add_asset(m, object, err);
-    case SM_BUILT_CONSTANT:
-      sm_built_view(&view, &object->value);
-      return sm_graph_add_const(m->main->graph, object->node, &view, err);
+    case SM_BUILT_CONSTANT: return add_constant(m, object, err);
     default: return add_variable(m, object, err);
   }
 }

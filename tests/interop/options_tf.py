@@ -382,6 +382,16 @@ def check_moved(scratch):
     same("verify", subprocess.run([TOOL, "verify", f"{scratch}/m"], capture_output=True).stdout, b"")
 
 
+def check_huge(scratch):
+    """3 GiB, which no graph can have."""
+    n = 3 << 28
+    said = save_ours(f"{scratch}/m", status=1, huge=n)
+    same("refused", said.startswith(f"RESOURCE_EXHAUSTED: huge: a constant of {4 * n} bytes"), True)
+    save_ours(f"{scratch}/m", huge=n, move_constants_above=1 << 20)
+    model = run_v2(f"{scratch}/m")
+    same("shape", (model.huge.shape.as_list(), float(model.huge[n - 1])), ([n], 0.0))
+
+
 def save_library(path, function):
     """The functions that a concrete function is made of, as a GraphDef."""
     graph = tf.Graph()
@@ -445,6 +455,10 @@ CHECKS = [
     check_moved,
     check_moved_from_nested,
 ]
+
+
+if os.environ.get("SM_TEST_LONG"):
+    CHECKS.append(check_huge)
 
 
 def main():

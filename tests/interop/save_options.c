@@ -5,14 +5,18 @@
  *
  *   v        variable, 2, on a device
  *   c        constant of 400 floats: 0, 1, ...
+ *   huge     with the word huge: a constant of so many zeros of float
  *   f(x)     v * x + c + 10, where x is checked and printed, and the tens are a constant inside; has an input signature
  *   lib      with the words library and function: that function of that GraphDef; captures: what it captures, "c,v"
  *
  * "streamed 1" adds v without a value, which is then written in pieces.
  */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <savedmodel/savedmodel.h>
 
@@ -82,6 +86,17 @@ static void add_values(sm_object_graph *objects) {
                                  .device = "/job:localhost/replica:0/task:0/device:CPU:0"};
   check(sm_object_graph_add_variable(&variable, objects, SM_OBJECT_ROOT, "v", &spec, &err));
   check(sm_object_graph_add_constant(&constant, objects, SM_OBJECT_ROOT, "c", &c, &err));
+}
+
+/* Zeros that nobody has, so that they cost nothing; until the program ends. */
+static void add_huge(sm_object_graph *objects) {
+  sm_tensor_view view = {.dtype = SM_DT_FLOAT, .rank = 1};
+  if (value_of("huge") == NULL) return;
+  view.dims[0] = strtoll(value_of("huge"), NULL, 10);
+  view.size = (size_t)view.dims[0] * sizeof(float);
+  view.data = mmap(NULL, view.size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (view.data == MAP_FAILED) exit(2);
+  check(sm_object_graph_add_constant(NULL, objects, SM_OBJECT_ROOT, "huge", &view, &err));
 }
 
 static sm_graph *make_graph(void) {
@@ -197,6 +212,7 @@ int main(int argc, char **argv) {
   n_words = argc;
   check(sm_object_graph_new(&objects, NULL, &err));
   add_values(objects);
+  add_huge(objects);
   add_function(objects);
   add_library(objects);
   save(objects, argv[1]);

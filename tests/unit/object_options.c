@@ -1,6 +1,10 @@
 /* What the options of a save change in the model, read back. Against TensorFlow: interop/options_tf.py. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+
 #include "support/check.h"
 
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <savedmodel/pb/graph.pb-c.h>
@@ -323,6 +327,46 @@ static void object_options__constants_that_are_not_larger(void **state) {
   assert_int_equal(sm_trackable_get_kind(node), SM_OBJECT_CONSTANT);
 }
 
+/* Zeros that nobody has, so that they cost nothing. */
+enum { N_HUGE = 805306368 }; /* floats: 3 GiB */
+
+static void *add_huge(void) {
+  void *zeros =
+      mmap(NULL, sizeof(float) * (size_t)N_HUGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  assert_ptr_not_equal(zeros, MAP_FAILED);
+  const sm_tensor_view huge = {
+      .dtype = SM_DT_FLOAT, .rank = 1, .data = zeros, .size = sizeof(float) * (size_t)N_HUGE, .dims = {N_HUGE}};
+  assert_ok(sm_object_graph_add_constant(NULL, objects, SM_OBJECT_ROOT, "huge", &huge, &err), err);
+  return zeros;
+}
+
+static void object_options__constants_of_3_gib(void **state) {
+  (void)state;
+  void *zeros = add_huge();
+  assert_status(save(), SM_RESOURCE_EXHAUSTED, err);
+  assert_string_equal(err.message,
+                      "huge: a constant of 3221225472 bytes, and a graph has less than 2 GiB: "
+                      "move_constants_above makes it a variable");
+  assert_int_not_equal(access(path_in(dir.path, "model"), F_OK), 0);
+  munmap(zeros, sizeof(float) * (size_t)N_HUGE);
+}
+
+/* SM_TEST_LONG: 3 GiB are written. */
+static void object_options__constants_of_3_gib_are_moved(void **state) {
+  (void)state;
+  const sm_bundle_reader *variables;
+  sm_bundle_entry entry;
+  if (getenv("SM_TEST_LONG") == NULL) return;
+  void *zeros = add_huge();
+  options.move_constants_above = 1 << 20;
+  assert_ok(save(), err);
+  munmap(zeros, sizeof(float) * (size_t)N_HUGE);
+  assert_ok(sm_model_open(&model, path_in(dir.path, "model"), NULL, &err), err);
+  assert_ok(sm_model_get_variables(&variables, model, &err), err);
+  assert_ok(sm_bundle_reader_find(&entry, variables, "huge/.ATTRIBUTES/VARIABLE_VALUE", &err), err);
+  assert_number("bytes", entry.size, sizeof(float) * (uint64_t)N_HUGE);
+}
+
 /* ---- Pitfalls of models written by hand ---- */
 
 static bool is_handle(const Tensorflow__NodeDef *node) {
@@ -453,6 +497,8 @@ int main(void) {
       CASE(no_signatures),
       CASE(moved_constants),
       CASE(constants_that_are_not_larger),
+      CASE(constants_of_3_gib),
+      CASE(constants_of_3_gib_are_moved),
       CASE(shared_names),
       CASE(order_of_arguments),
       CASE(control_outputs),
