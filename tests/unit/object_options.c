@@ -378,7 +378,7 @@ static bool is_handle(const Tensorflow__NodeDef *node) {
 static void object_options__shared_names(void **state) {
   (void)state;
   static const char *const names[] = {"a b", "a_b", "a/b", "w", "a.b"};
-  const char *found[32];
+  ProtobufCBinaryData found[32];
   size_t n = 0;
   make_objects();
   const sm_variable_spec spec = {.dtype = SM_DT_FLOAT, .name = "all the same"};
@@ -391,10 +391,11 @@ static void object_options__shared_names(void **state) {
   }
   const Tensorflow__GraphDef *graph = proto_of(save_and_open())->graph_def;
   for (size_t i = 0; i < graph->n_node; i++)
-    if (is_handle(graph->node[i])) found[n++] = (const char *)find_attr(graph->node[i], "shared_name")->s.data;
+    if (is_handle(graph->node[i])) found[n++] = find_attr(graph->node[i], "shared_name")->s;
   assert_number("handles", n, N_OF(names) + 3); /* a variable and two tables of make_objects */
   for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < i; k++) assert_string_not_equal(found[i], found[k]);
+    for (size_t k = 0; k < i; k++)
+      assert_false(found[i].len == found[k].len && memcmp(found[i].data, found[k].data, found[i].len) == 0);
 }
 
 /* zeta - alpha: inputs are passed by name, and sorted; the function takes them as it always did. */
