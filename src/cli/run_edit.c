@@ -205,6 +205,16 @@ static sm_status add_flat_objects(sm_builder *builder, size_t graph, sm_error *e
   return sm_builder_add_object_graph(builder, graph, &options, err);
 }
 
+/* What only writes may be what nobody needs. */
+static sm_status freeze(editing *the, sm_error *err) {
+  sm_status status = change_nodes(the, sm_builder_freeze, err);
+  if (status == SM_UNIMPLEMENTED && !the->args->given[CLI_keep_signatures]) {
+    the->code = cli_fail_status(err);
+    fprintf(stderr, "savedmodel: --keep-signatures with those that are needed leaves out what others do\n");
+  }
+  return status;
+}
+
 static sm_status set(editing *the, sm_error *err) {
   cli_tags tags;
   const cli_args *args = the->args;
@@ -214,7 +224,7 @@ static sm_status set(editing *the, sm_error *err) {
     if (the->code != CLI_OK) return SM_INVALID_ARGUMENT;
     SM_TRY(sm_builder_set_tags(the->builder, the->graph, tags.tags, tags.n, err));
   }
-  if (args->values[CLI_freeze] != NULL) SM_TRY(change_nodes(the, sm_builder_freeze, err));
+  if (args->values[CLI_freeze] != NULL) SM_TRY(freeze(the, err));
   if (args->values[CLI_to_v1] != NULL) SM_TRY(change_nodes(the, sm_builder_drop_object_graph, err));
   if (args->values[CLI_to_v2] != NULL)
     SM_TRY(change_nodes(the, args->values[CLI_flat_names] != NULL ? add_flat_objects : add_objects, err));

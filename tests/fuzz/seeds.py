@@ -144,6 +144,11 @@ def edit_seeds(given):
     yield bytes([(0, 1, 5, 0x78, 0xFF)[i % 5]]) + model
 
 
+def freeze_seeds(given):
+  for i, model in enumerate(given.small_models):
+    yield bytes([(0, 1, 2, 4, 8, 16)[i % 6]]) + model
+
+
 def flat_json_seeds(given):
   del given
   yield from (b"{}", b' { "a" : "1",\n"b": "\\u00e4\\ud83d\\ude00\\n\\\\" } ', b'{"a": "1", "a": "2"}', b'{"a": 1}',
