@@ -133,13 +133,16 @@ sm_status sm_builder_link_variables(sm_builder *builder, const char *prefix, con
 /* Everything of a model that was taken over but its meta graphs stands where it stood. */
 static sm_status put_graph(sm_buffer *out, sm_built_graph *graph, sm_error *err) {
   sm_spans spans;
-  size_t contents;
+  size_t size = sm_draft_size(&graph->draft);
   if (graph->is_removed) return SM_OK;
+  if (size > INT32_MAX)
+    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "a meta graph of %zu bytes: protobuf allows 2^31-1", size);
   SM_TRY(sm_draft_spans(&spans, &graph->draft, err));
-  SM_TRY(sm_buffer_reserve(out, sm_draft_size(&graph->draft), err));
-  SM_TRY(sm_wire_open(&contents, out, SM_SAVED_MODEL_META_GRAPH, err));
+  SM_TRY(sm_buffer_reserve(out, SM_DRAFT_HEAD_SIZE + size, err));
+  SM_TRY(sm_wire_put_tag(out, SM_SAVED_MODEL_META_GRAPH, SM_WIRE_BYTES, err));
+  SM_TRY(sm_wire_put_raw_varint(out, size, err));
   for (size_t i = 0; i < spans.n; i++) SM_TRY(sm_buffer_put(out, spans.items[i].data, spans.items[i].size, err));
-  return sm_wire_close(out, contents, err);
+  return SM_OK;
 }
 
 static sm_status put_model(sm_buffer *out, const sm_builder *builder, sm_error *err) {
