@@ -97,15 +97,6 @@ static sm_status put_scalar(sm_buffer *out, sm_dtype dtype, uint32_t field, uint
   return end_attr(out, entry, value, err);
 }
 
-static sm_status put_variable(sm_buffer *out, const sm_freeze_work *work, const sm_freeze_node *node, sm_error *err) {
-  size_t entry, value, tensor;
-  SM_TRY(begin_attr(&entry, &value, out, sm_string_of("value"), err));
-  SM_TRY(sm_wire_open(&tensor, out, ATTR_TENSOR, err));
-  SM_TRY(work->spec->put_value(out, work->spec->ctx, node->variable, err));
-  SM_TRY(sm_wire_close(out, tensor, err));
-  return end_attr(out, entry, value, err);
-}
-
 /* A list of types, some of them changed: packed, as protobuf writes it. */
 static sm_status put_types(sm_buffer *out, sm_string name, sm_span attr, const sm_dtype *changed, size_t n_changed,
                            const sm_wire_source *source, sm_error *err) {
@@ -264,13 +255,25 @@ static sm_status put_axis(sm_buffer *out, const sm_freeze_work *work, const sm_f
 
 /* ---- A node ---- */
 
-/* What the new op needs beside what the old one had. */
-static sm_status put_more(sm_buffer *out, const sm_freeze_work *work, const sm_freeze_node *node, sm_error *err) {
+/* The last attribute of a node that begins at contents, and its end: these are the variable's bytes, which move once. */
+static sm_status put_variable(sm_buffer *out, const sm_freeze_work *work, const sm_freeze_node *node, size_t contents,
+                              sm_error *err) {
+  size_t open[] = {contents, 0, 0, 0};
+  SM_TRY(begin_attr(&open[1], &open[2], out, sm_string_of("value"), err));
+  SM_TRY(sm_wire_open(&open[3], out, ATTR_TENSOR, err));
+  SM_TRY(work->spec->put_value(out, work->spec->ctx, node->variable, err));
+  return sm_wire_close_all(out, open, sizeof open / sizeof open[0], err);
+}
+
+/* What the new op needs beside what the old one had; and the end of the node. */
+static sm_status put_more(sm_buffer *out, const sm_freeze_work *work, const sm_freeze_node *node, size_t contents,
+                          sm_error *err) {
   const char *dtype = changes[node->kind].dtype;
-  if (node->kind == SM_FREEZE_TRUE) return put_scalar(out, SM_DT_BOOL, TENSOR_BOOL, true, err);
+  if (node->kind == SM_FREEZE_TRUE) SM_TRY(put_scalar(out, SM_DT_BOOL, TENSOR_BOOL, true, err));
   if (node->kind == SM_FREEZE_GATHER) SM_TRY(put_type_attr(out, "Taxis", SM_DT_INT32, err));
   if (dtype != NULL) SM_TRY(put_type_attr(out, dtype, node->dtype, err));
-  return node->kind == SM_FREEZE_CONST ? put_variable(out, work, node, err) : SM_OK;
+  if (node->kind == SM_FREEZE_CONST) return put_variable(out, work, node, contents, err);
+  return sm_wire_close(out, contents, err);
 }
 
 static sm_status put_field(sm_buffer *out, const sm_freeze_work *work, const sm_freeze_scope *scope,
@@ -300,7 +303,6 @@ sm_status sm_freeze_put_node(sm_buffer *out, const sm_freeze_work *work, const s
     if (is_gather && is_input && n_inputs == 2) SM_TRY(put_axis_input(out, scope, axis, err));
   }
   SM_TRY(sm_wire_finish(&reader, err));
-  SM_TRY(put_more(out, work, node, err));
-  SM_TRY(sm_wire_close(out, contents, err));
+  SM_TRY(put_more(out, work, node, contents, err));
   return is_gather ? put_axis(out, work, scope, node, axis, number, err) : SM_OK;
 }

@@ -47,18 +47,31 @@ sm_status sm_wire_open(size_t *contents, sm_buffer *out, uint32_t number, sm_err
   return SM_OK;
 }
 
-sm_status sm_wire_close(sm_buffer *out, size_t contents, sm_error *err) {
+sm_status sm_wire_close_all(sm_buffer *out, const size_t *contents, size_t n, sm_error *err) {
+  size_t sizes[SM_WIRE_MAX_CLOSED], more = 0; /* bytes that lengths take beyond the one they have */
   uint8_t length[SM_VARINT_MAX_SIZE];
-  size_t size = out->size - contents, length_size = (size_t)(sm_varint_write(length, size) - length);
-  if (size > INT32_MAX)
-    return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "a message of %zu bytes: protobuf allows 2^31-1", size);
-  if (length_size > 1) {
-    SM_TRY(sm_buffer_reserve(out, length_size - 1, err));
-    memmove(out->data + contents + length_size - 1, out->data + contents, size);
-    out->size += length_size - 1;
+  for (size_t i = n; i-- > 0;) {
+    sizes[i] = out->size - contents[i] + more;
+    if (sizes[i] > INT32_MAX)
+      return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "a message of %zu bytes: protobuf allows 2^31-1", sizes[i]);
+    more += (size_t)(sm_varint_write(length, sizes[i]) - length) - 1;
   }
-  memcpy(out->data + contents - 1, length, length_size);
+  SM_TRY(sm_buffer_reserve(out, more, err));
+  size_t end = out->size;
+  out->size += more;
+  for (size_t i = n; i-- > 0;) { /* from the end: nothing is moved onto what has yet to move */
+    size_t length_size = (size_t)(sm_varint_write(length, sizes[i]) - length);
+    uint8_t *from = out->data + contents[i];
+    if (more != 0) memmove(from + more, from, end - contents[i]);
+    more -= length_size - 1;
+    memcpy(from - 1 + more, length, length_size);
+    end = contents[i] - 1;
+  }
   return SM_OK;
+}
+
+sm_status sm_wire_close(sm_buffer *out, size_t contents, sm_error *err) {
+  return sm_wire_close_all(out, &contents, 1, err);
 }
 
 sm_status sm_wire_run_open(sm_wire_run *run, sm_buffer *out, const ProtobufCFieldDescriptor *described, sm_error *err) {

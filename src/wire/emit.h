@@ -18,4 +18,9 @@ sm_status sm_wire_put_bytes(sm_buffer *out, uint32_t number, const void *data, s
 sm_status sm_wire_open(size_t *contents, sm_buffer *out, uint32_t number, sm_error *err);
 sm_status sm_wire_close(sm_buffer *out, size_t contents, sm_error *err);
 
+/* The same for up to SM_WIRE_MAX_CLOSED messages, each inside the one before it, that all end here: what is large is moved
+ * once for all of them. */
+enum { SM_WIRE_MAX_CLOSED = 8 };
+sm_status sm_wire_close_all(sm_buffer *out, const size_t *contents, size_t n, sm_error *err);
+
 #endif

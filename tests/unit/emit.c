@@ -50,6 +50,33 @@ static void emit__fields(void **state) {
   w_free(&w);
 }
 
+/* Messages that end together, of sizes at which lengths grow, with something between their beginnings. */
+static void emit__closed_together(void **state) {
+  (void)state;
+  static const size_t each[] = {0,   1,   119, 120,   121,   122,   123,   124,  125,
+                                126, 127, 128, 16370, 16375, 16379, 16381, 20000};
+  sm_error err;
+  for (size_t i = 0; i < N_OF(each); i++) {
+    w_buffer w = {0};
+    sm_buffer out;
+    size_t begun[3], contents[3];
+    sm_buffer_init(&out, sm_allocator_or_malloc(NULL), UINT64_MAX);
+    for (uint32_t k = 0; k < N_OF(begun); k++) {
+      begun[k] = w_begin(&w, k + 1);
+      w_varint(&w, 9, k);
+      assert_ok(sm_wire_open(&contents[k], &out, k + 1, &err), err);
+      assert_ok(sm_wire_put_varint(&out, 9, k, &err), err);
+    }
+    w_raw(&w, filler, each[i]);
+    assert_ok(sm_buffer_put(&out, filler, each[i], &err), err);
+    for (size_t k = N_OF(begun); k-- > 0;) w_end(&w, begun[k]);
+    assert_ok(sm_wire_close_all(&out, contents, N_OF(contents), &err), err);
+    assert_bytes("messages", out.data, out.size, w.data, w.size);
+    sm_buffer_free(&out);
+    w_free(&w);
+  }
+}
+
 /* The maximum of the buffer is heeded, and every allocation may fail. */
 static void emit__no_room(void **state) {
   (void)state;
@@ -85,6 +112,7 @@ static void emit__more_than_protobuf_takes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(emit__fields),
+      cmocka_unit_test(emit__closed_together),
       cmocka_unit_test(emit__no_room),
       cmocka_unit_test(emit__more_than_protobuf_takes),
   };
