@@ -5,7 +5,7 @@
 
 Each signature uses a variable, and a table, in another way: branches, loops, functions of datasets, questions about the
 handle.  The frozen model has to give what the model gives, in a session and with tf.saved_model.load, has no variables
-any more, and fills its table from what is left of the checkpoint.  The same in place, and for V1 graphs with
+any more, fills its table from what is left of the checkpoint, and can be saved again.  The same in place, and for V1 graphs with
 references in loops and branches.
 """
 import os
@@ -184,6 +184,9 @@ def main():
         check(checker, frozen, expected)
         check_rest(checker, frozen, ["_CHECKPOINTABLE_OBJECT_GRAPH", "table/.ATTRIBUTES/table-keys",
                                      "table/.ATTRIBUTES/table-values"])
+        loaded = checker.tf.saved_model.load(frozen)
+        checker.tf.saved_model.save(loaded, os.path.join(root, "again"), signatures=loaded.signatures)
+        check(checker, os.path.join(root, "again"), expected)
         check_in_place(checker, model, expected)
         frozen = checker.edit(v1, os.path.join(root, "v1_frozen"), "--freeze")
         check(checker, frozen, expected_v1)
