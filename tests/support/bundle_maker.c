@@ -7,11 +7,12 @@
 
 uint32_t b_crc(const void *data, size_t size) {
   const uint8_t *p = data;
-  uint32_t crc = 0xFFFFFFFFu;
-  for (size_t i = 0; i < size; i++) {
-    crc ^= p[i];
-    for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0x82F63B78u : 0);
+  uint32_t crc = 0xFFFFFFFFu, of_byte[256];
+  for (uint32_t i = 0; i < 256; i++) {
+    of_byte[i] = i;
+    for (int bit = 0; bit < 8; bit++) of_byte[i] = of_byte[i] >> 1 ^ (of_byte[i] & 1 ? 0x82F63B78u : 0);
   }
+  for (size_t i = 0; i < size; i++) crc = crc >> 8 ^ of_byte[(crc ^ p[i]) & 0xFF];
   crc = ~crc;
   return (crc >> 15 | crc << 17) + 0xA282EAD8u;
 }
