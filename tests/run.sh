@@ -1,10 +1,12 @@
 #!/bin/sh
 # Builds the library and runs its tests, from this checkout alone.
 #
-#     sh tests/run.sh [--long | --quick] [--build DIR] [CMAKE_OPTION...]
+#     sh tests/run.sh [--long | --quick | --threads] [--except REGEX] [--build DIR] [CMAKE_OPTION...]
 #
 #   --long        also the tests labelled long, and the measurements of tests/bench (see there for what they need)
 #   --quick       without the tests labelled slow
+#   --threads     only tests in which several threads run, for -DSM_SANITIZE=thread
+#   --except REGEX  without the tests whose names it matches; "" for all
 #   --build DIR   build there; without it in build/
 #   CMAKE_OPTION  such as -DSM_SANITIZE=address,undefined
 #
@@ -15,11 +17,14 @@ cd "$(dirname "$0")/.."
 
 long=
 without='-LE ^long$'
+only= except= target=
 build=build
 while [ $# -gt 0 ]; do
   case $1 in
     --long) long=yes without= ;;
     --quick) without='-LE ^(slow|long)$' ;;
+    --threads) only='-L ^threads$' target='--target tests-with-threads' ;;
+    --except) [ -z "$2" ] || except="-E $2"; shift ;;
     --build) build=$2; shift ;;
     -D*) break ;;
     *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
@@ -40,7 +45,8 @@ quietly() { # COMMAND...: shows its output only when it fails
 sh .ci/setup
 echo "== Building into $build"
 quietly cmake -S . -B "$build" -DSM_BUILD_TESTS=ON "$@"
-quietly cmake --build "$build" -j "$jobs"
+# shellcheck disable=SC2086
+quietly cmake --build "$build" -j "$jobs" $target
 
 # Reads what ctest -V prints: "12: text" is output of test 12, " 3/40 Test #12: name ... Passed 0.01 sec" its result. A
 # test that prints how many cases it has, as cmocka does or as "N passed, N failed[, N skipped]", counts as so many.
@@ -74,7 +80,7 @@ count_results='
 
 echo "== Testing"
 # shellcheck disable=SC2086
-(cd "$build" && ctest -V -j "$jobs" $without 2>&1) | awk -v counts="$log" "$count_results"
+(cd "$build" && ctest -V -j "$jobs" $without $only $except 2>&1) | awk -v counts="$log" "$count_results"
 read -r passed failed skipped <"$log"
 
 if [ -n "$long" ]; then
