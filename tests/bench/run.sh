@@ -31,7 +31,9 @@ for source in skim.c measure.c; do
 done
 work=$(mktemp -d)
 mkdir "$work/bin"
-trap 'rm -rf "$work" "$models/retag4g"' EXIT
+ram=/dev/shm # a place where files are memory
+[ -w "$ram" ] || ram=$work
+trap 'rm -rf "$work" "$models/retag4g" "$ram/$$-save"' EXIT
 trap 'exit 1' HUP INT TERM
 missing=$work/missing failed=$work/failed
 : >"$missing" >"$failed"
@@ -48,7 +50,7 @@ quietly() { # COMMAND...: shows its output only when it fails
 echo "== Building into $build" >&2
 quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DSM_BUILD_TESTS=ON
 quietly cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target savedmodel bench_open bench_make_graph bench_text \
-  bench_crc32c bench_table bench_make_table bench_bundle bench_edit bench_objects bench_make_objects
+  bench_crc32c bench_table bench_make_table bench_bundle bench_edit bench_objects bench_make_objects bench_save
 if grep -q '^PROTOBUF_C_ARCHIVE:.*\.a$' "$build/CMakeCache.txt"; then
   quietly cmake --build "$build" --target savedmodel-static
 else
@@ -61,6 +63,7 @@ bench_table=$build/tests/bench/bench_table
 bench_bundle=$build/tests/bench/bench_bundle
 bench_edit=$build/tests/bench/bench_edit
 bench_objects=$build/tests/bench/bench_objects
+bench_save=$build/tests/bench/bench_save
 quietly cc -O2 -w -o "$work/bin/skim" "$shared/bench/skim.c"
 quietly cc -O2 -w -o "$work/bin/measure" "$shared/bench/measure.c"
 for source in restore_floor limits; do # for the CPU they are compiled on
@@ -199,6 +202,18 @@ measure_objects() {
   "$bench_objects" one 5 "$models/objects100k" >>"$work/objects_one"
 }
 
+measure_save() { # ROUND
+  "$bench_save" objects 20 2000 1 "$ram/$$-save" >>"$work/save_objects"
+  "$bench_save" objects 20 2000 2000 "$ram/$$-save" >>"$work/save_reading"
+  "$bench_save" objects 10 2000 1 "$work/save" >>"$work/save_disk"
+  [ ! -f "$mobilenet/saved_model.pb" ] || "$bench_save" freeze 20 "$mobilenet" "$ram/$$-save" >>"$work/save_freeze"
+  if [ -z "$tensorflow" ] || [ "$1" != 1 ]; then return 0; fi # takes half a minute
+  "$venv/bin/python" tests/bench/save_tf.py objects 2000 1 "$work/save" >"$work/tf_save_objects" 2>"$work/log"
+  "$venv/bin/python" tests/bench/save_tf.py objects 2000 2000 "$work/save" >"$work/tf_save_reading" 2>"$work/log"
+  [ ! -f "$mobilenet/saved_model.pb" ] ||
+    "$venv/bin/python" tests/bench/save_tf.py freeze "$mobilenet" "$work/save" >"$work/tf_save_freeze" 2>"$work/log"
+}
+
 echo "== Measuring, load $(uptime | sed 's/.*average: *//')" >&2
 # 4 GiB of weights beside a saved_model.pb of 1.8 MB, where links can be made; gone when this ends.
 measure_retag() {
@@ -240,6 +255,7 @@ for round in $rounds; do
   "$build/tests/bench/bench_crc32c" 5 >>"$work/crc32c"
   "$bench_table" 20 "$work/keys100k.index" >>"$work/table"
   measure_objects
+  measure_save "$round"
   [ ! -f "$gigabyte.index" ] || measure_gigabyte "$round"
   [ ! -f "$keys.index" ] || measure_keys "$round"
   if [ -n "$tensorflow" ] && [ "$round" = 1 ]; then
@@ -445,6 +461,27 @@ objects_rows() {
   row "rename keys of a checkpoint of 4 GiB, synced, process: CPU" "$(cpu_of rename) ms" "≤ 100 ms" "$(cpu_of rename) <= 100"
 }
 
+tf_save() { [ ! -s "$work/tf_save_$1" ] || echo "$(calculate "$(lowest "tf_save_$1" cpu_min)" 0f) ms"; } # JOB
+
+save_row() { # WHAT JOB GOAL MET
+  row "$1" "$(calculate "$(lowest "save_$2" cpu_min)" 1f) ms" "$3" "$4" "$(calculate "$(lowest "save_$2" floor_min)" 1f) ms" "" \
+    "$(tf_save "$2")"
+}
+
+save_rows() {
+  save_row "save 2 000 variables of 1 KiB and a function, in memory: CPU; floor: write() of its files" objects "≤ 50 ms" \
+    "$(lowest save_objects cpu_min) <= 50"
+  save_row "the same with a function that reads all of them" reading "" ""
+  row "the first on a disk: CPU; wall, not synced / synced" "$(calculate "$(lowest save_disk cpu_min)" 1f) ms; \
+$(calculate "$(lowest save_disk wall_min)" 1f) / $(calculate "$(lowest save_disk synced_min)" 1f) ms" "" ""
+  row "the same: peak heap" "$(calculate "$(highest save_objects heap) / 1048576" 1f) MiB" "" ""
+  [ -f "$work/save_freeze" ] || return 0
+  beyond="$(lowest save_freeze cpu_min) - $(lowest save_freeze floor_min)"
+  save_row "freeze mobilenet, $(calculate "$(lowest save_freeze bytes) / 1e6" 1f) MB, in memory: CPU; floor: write() of its files" \
+    freeze "≤ 50 ms beyond" "$beyond <= 50"
+  row "the same: peak heap" "$(calculate "$(highest save_freeze heap) / 1048576" 1f) MiB" "" ""
+}
+
 text_and_data() { # DIR...: of all objects there, in KiB
   # shellcheck disable=SC2046
   size $(find "$@" -name '*.o') | awk 'NR > 1 { n += $1 + $2 } END { printf "%.1f", n / 1024 }'
@@ -487,6 +524,7 @@ table_rows
 [ ! -f "$keys.index" ] || keys_rows
 retag_rows
 objects_rows
+save_rows
 size_rows
 
 if [ -s "$missing" ]; then
