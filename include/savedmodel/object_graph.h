@@ -133,7 +133,8 @@ SM_API sm_status sm_object_graph_add_table(int32_t *out, sm_object_graph *object
  *
  *   "_create_resource"   returns the handle, which the function captures that use the resource. It has to name what it
  *                        makes (shared_name): sessions call it again for each handle that they need
- *   "_initialize"        optional; called when the model is loaded, after variables have their values
+ *   "_initialize"        optional; called when the model is loaded, after variables have their values. It returns a number,
+ *                        which TensorFlow wants when it loads a model into a graph
  *   "_destroy_resource"  optional
  *
  * device  NULL: none is kept.

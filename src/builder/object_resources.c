@@ -185,7 +185,9 @@ static sm_status check_maker(const sm_object_graph *objects, int32_t number, sm_
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: a resource has a function \"_create_resource\" that makes it",
                    place.text);
   const sm_built_function *function = &maker->functions.items[0];
-  if (function->n_in == 0 && function->n_out == 1 && function->out[0]->dtype == SM_DT_RESOURCE) return SM_OK;
+  if (function->n_in == 0 && function->outputs.kind == SM_STRUCTURED_TENSOR_SPEC &&
+      function->outputs.dtype == SM_DT_RESOURCE)
+    return SM_OK;
   return SM_FAIL(err, SM_INVALID_ARGUMENT,
                  "%s: %.*s makes it, and has to return a resource without being passed anything", place.text,
                  SM_SHOWN(function->name));

@@ -18,8 +18,7 @@ sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *ke
   sm_built_object *object;
   sm_built_signature signature = {.function = function, .trace = trace};
   SM_TRY(sm_built_find(&object, objects, function, err));
-  bool is_function = object->kind == SM_BUILT_FUNCTION || object->kind == SM_BUILT_CONCRETE_FUNCTION;
-  if (!is_function || trace >= object->functions.n)
+  if (trace >= object->functions.n)
     return SM_FAIL(err, SM_NOT_FOUND, "signature %.200s: %s is no function with a trace %zu", key,
                    sm_built_place_of(objects, function).text, trace);
   if (*key == '\0' || strcmp(key, SM_KEY_INIT_OP) == 0 || strcmp(key, SM_KEY_TRAIN_OP) == 0)

@@ -1,19 +1,5 @@
 /* Functions of save_library.pbtxt: those that are given, and those that are cut out of its nodes and call others. */
-#include <stdio.h>
-
 #include "written_objects.h"
-
-static sm_string read_graph(void) {
-  enum { MAX_TEXT = 1 << 16 };
-  static char text[MAX_TEXT];
-  sm_string bytes;
-  FILE *file = fopen(SAVE_LIBRARY_TEXT, "rb");
-  check(file != NULL ? SM_OK : SM_NOT_FOUND, SAVE_LIBRARY_TEXT);
-  size_t size = fread(text, 1, sizeof text, file);
-  fclose(file);
-  CHECK(sm_convert_from_text(&bytes, SM_MESSAGE_GRAPH_DEF, text, size, NULL, &err));
-  return bytes;
-}
 
 /* Two objects have one FunctionDef. */
 static void add_given(sm_object_graph *objects, int32_t total) {
@@ -46,7 +32,7 @@ static void add_cut(sm_object_graph *objects, int32_t total, sm_string graph_def
 void save_library(const char *root) {
   static const float zero = 0;
   sm_object_graph *objects = begin();
-  sm_string graph_def = read_graph();
+  sm_string graph_def = read_graph(SAVE_LIBRARY_TEXT);
   int32_t total = add_variable(objects, SM_OBJECT_ROOT, "total", &zero);
   CHECK(sm_object_graph_add_library(objects, graph_def, &err));
   add_given(objects, total);

@@ -69,6 +69,18 @@ int32_t add_function(sm_object_graph *objects, int32_t parent, const char *name,
   return number;
 }
 
+sm_string read_graph(const char *path) {
+  enum { MAX_TEXT = 1 << 16 };
+  static char text[MAX_TEXT];
+  sm_string bytes;
+  FILE *file = fopen(path, "rb");
+  check(file != NULL ? SM_OK : SM_NOT_FOUND, path);
+  size_t size = fread(text, 1, sizeof text, file);
+  fclose(file);
+  CHECK(sm_convert_from_text(&bytes, SM_MESSAGE_GRAPH_DEF, text, size, NULL, &err));
+  return bytes;
+}
+
 sm_string def_of(sm_graph *graph) {
   sm_string def;
   CHECK(sm_graph_get_def(&def, graph, &err));
@@ -126,5 +138,6 @@ int main(int argc, char **argv) {
   save_effects(argv[1]);
   save_library(argv[1]);
   save_tables(argv[1]);
+  save_nodes(argv[1]);
   return 0;
 }

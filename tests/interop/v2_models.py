@@ -109,10 +109,20 @@ CALLS = {
         ("count", {}, {"size": 2}),
         ("read", {}, {"bytes": b"7|seven\n1|one\n"}),
     ],
+    "nodes": [
+        ("find_dense", {"keys": numpy.array([5, 7, 9])}, {"found": [0.5, 0.75, -1]}),
+        ("find_count", {"keys": numpy.array([5, 7, 9, 11])}, {"found": [50, 70, 9, -1]}),
+        ("bend", {"x": f32(5)}, {"y": 10}),
+        ("subtract", {"left": f32(5), "right": f32(3)}, {"difference": 2}),
+        ("less", {"left": f32(5), "right": f32(3)}, {"is_less": False}),
+    ],
+    "slots": [],
     "save_adder": [("serving_default", {"x": f32(1, 2)}, {"output_0": [2, 4]})],
     "save_dense": [("serving_default", {"x": numpy.ones((1, 3), numpy.float32)}, {"y": [[8, 0]]})],
 }
 STATEFUL = ("effects", "library")  # later calls go on from where earlier ones left
+CHANGED = {"nodes": ("counts/", "dense/")}  # what sessions save of these: with one key more, with empty buckets
+TELLS_SLOTS = ("slots",)  # sessions have the slot variables, too
 TAGS = {"objects": ["serve", "extra"]}
 PRINTS = {"effects": 2}  # how often those calls say "checked"
 
@@ -209,6 +219,26 @@ def look_at_tables(model):
     )
 
 
+def look_at_nodes(model):
+    x = tf.constant(5.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = model.bend(x)["y"]
+    wrong = equals([float(y), float(tape.gradient(y, x))], [10, 20])
+    wrong = wrong or equals(float(model.concrete(left=tf.constant(5.0), right=tf.constant(3.0))["difference"]), 2)
+    wrong = wrong or equals(bool(model.less(tf.constant(5.0), right=tf.constant(3.0))["is_less"]), False)
+    wrong = wrong or equals(model.open.shape.as_list(), [None]) or differs(model.open.numpy(), [1, 2])
+    wrong = wrong or equals(model.find_dense(tf.constant([7], tf.int64))["found"].numpy().tolist(), [0.75])
+    return wrong or equals(model.find_count(tf.constant([5, 9], tf.int64))["found"].numpy().tolist(), [50, 9])
+
+
+def look_at_slots(model):
+    def slot(variable, name):
+        return float(model.optimizer.get_slot(variable, name))
+
+    return equals([slot(model.v, "m"), slot(model.w, "m"), slot(model.v, "n")], [0.125, 0.25, 0.5])
+
+
 def look_at_adder(model):
     return equals(float(model.add(tf.constant(3.0))), 6)
 
@@ -227,6 +257,8 @@ LOOKS = {
     "effects": look_at_effects,
     "library": look_at_library,
     "tables": look_at_tables,
+    "nodes": look_at_nodes,
+    "slots": look_at_slots,
     "save_adder": look_at_adder,
     "save_dense": look_at_dense,
 }
@@ -276,6 +308,20 @@ def restore_tables():
     )
 
 
+def restore_nodes():
+    table = tf.lookup.experimental.DenseHashTable(tf.int64, tf.float32, -1.0, -1, -2)
+    v = tf.Variable(-1.0)
+    checkpoint = tf.train.Checkpoint(dense=table, v=v)
+    return checkpoint, lambda: differs(table.lookup(tf.constant([7, 9], tf.int64)).numpy(), [0.75, -1]) or equals(
+        float(v), 3
+    )
+
+
+def restore_slots():
+    v = tf.Variable(-1.0)
+    return tf.train.Checkpoint(v=v), lambda: equals(float(v), 1)
+
+
 def restore_dense():
     dense = tf.Module()
     dense.kernel, dense.bias = tf.Variable(tf.zeros((3, 2))), tf.Variable(tf.zeros(2))
@@ -300,6 +346,8 @@ RESTORES = {
     "effects": restore_effects,
     "library": restore_library,
     "tables": restore_tables,
+    "nodes": restore_nodes,
+    "slots": restore_slots,
     "save_adder": lambda: (tf.train.Checkpoint(), lambda: ""),
     "save_dense": restore_dense,
 }

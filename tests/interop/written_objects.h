@@ -28,11 +28,15 @@ sm_tensor_view scalar(sm_dtype dtype, const void *data, size_t size);
 
 sm_string def_of(sm_graph *graph);
 
+/* A GraphDef from a file of text; freed with sm_convert_free. */
+sm_string read_graph(const char *path);
+
 /* One model each, or several. */
 void save_values(const char *root);
 void save_functions(const char *root);
 void save_effects(const char *root);
 void save_library(const char *root);
 void save_tables(const char *root);
+void save_nodes(const char *root);
 
 #endif
