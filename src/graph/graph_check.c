@@ -38,9 +38,6 @@ typedef struct walk {
   uint64_t budget; /* bytes of nodes that may still be read for types: no graph makes this slow */
 } walk;
 
-/* What is wrong with the bytes, not with the machine. */
-static bool is_defect(sm_status status) { return status == SM_DATA_LOSS || status == SM_UNIMPLEMENTED; }
-
 __attribute__((format(printf, 4, 5))) static void tell(const walk *w, sm_severity severity, const sm_graph_place *place,
                                                        const char *format, ...) {
   char text[sizeof((sm_error *)0)->message];
@@ -58,7 +55,7 @@ static sm_graph_place place_of(const walk *w, const sm_node_place *node) {
 
 static sm_status collect(sm_spans *out, sm_spans message, uint32_t number, const walk *w, sm_error *err) {
   sm_status status = sm_wire_collect(out, message, number, w->c->source, w->c->arena, err);
-  if (!is_defect(status)) return status;
+  if (!sm_graph_is_defect(status)) return status;
   *out = (sm_spans){NULL, 0};
   return SM_OK;
 }
@@ -86,7 +83,7 @@ static sm_status read_node(sm_node_place *out, walk *w, sm_span bytes, sm_error 
   if (out->bytes.data == NULL) out->bytes.data = (const uint8_t *)"";
   SM_TRY(sm_op_defs_find(&out->def, w->c->ops, out->op, err));
   sm_status status = sm_node_count_outputs(&out->n_outputs, out->def, bytes, w->c->source, err);
-  return is_defect(status) ? SM_OK : status;
+  return sm_graph_is_defect(status) ? SM_OK : status;
 }
 
 static sm_node_place read_argument(const walk *w, sm_span bytes) {
@@ -174,7 +171,7 @@ static sm_status check_type(walk *w, const sm_graph_place *place, size_t i, cons
   sm_dtype actual, expected = type_at(&w->expected, i);
   if (expected == SM_DT_INVALID) return SM_OK;
   sm_status status = find_dtype(&actual, w, from, ref, err);
-  if (status != SM_OK) return is_defect(status) ? SM_OK : status;
+  if (status != SM_OK) return sm_graph_is_defect(status) ? SM_OK : status;
   if (sm_dtype_is_compatible(expected, actual)) return SM_OK;
   tell(w, SM_SEVERITY_ERROR, place, "Input %zu was passed %s from %.*s:%llu incompatible with expected %s.", i,
        sm_dtype_text(actual).text, SM_SHOWN(ref->node), (unsigned long long)ref->index, sm_dtype_text(expected).text);
@@ -297,7 +294,7 @@ static sm_status check_definition(walk *w, int64_t *n_inputs, const sm_node_plac
     status = sm_args_dtypes(&w->expected, &node->def->inputs, &attrs, node->bytes.size, source, &fault);
   if (status == SM_OK) return SM_OK;
   const sm_graph_place place = place_of(w, node);
-  if (status == SM_INVALID_ARGUMENT || is_defect(status)) {
+  if (status == SM_INVALID_ARGUMENT || sm_graph_is_defect(status)) {
     tell(w, SM_SEVERITY_ERROR, &place, "%s", fault.message);
     return SM_OK;
   }
@@ -317,7 +314,7 @@ static sm_status check_node(walk *w, const sm_node_place *node, sm_error *err) {
   SM_TRY(check_inputs(w, node, &n_data, err));
   check_number(w, &c.place, node, n_inputs, n_data);
   sm_status status = sm_node_each_nested_func(node->bytes, w->c->source, check_called, &c, err);
-  if (status != SM_OK && !is_defect(status)) return status;
+  if (status != SM_OK && !sm_graph_is_defect(status)) return status;
   return w->c->visit != NULL ? w->c->visit(w->c->ctx, node, w->index->function, err) : SM_OK;
 }
 

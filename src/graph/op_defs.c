@@ -15,9 +15,6 @@ struct sm_own_op {
   const sm_op_def *def; /* NULL: it cannot be read */
 };
 
-/* What is wrong with the bytes, not with the machine. */
-static bool is_defect(sm_status status) { return status == SM_DATA_LOSS || status == SM_UNIMPLEMENTED; }
-
 /* ---- One definition ---- */
 
 size_t sm_op_def_find_attr(const sm_op_def *def, sm_string name) {
@@ -152,7 +149,7 @@ sm_status sm_op_defs_add(sm_op_defs *defs, sm_spans op_lists, const sm_graph_lib
   sm_spans ops;
   size_t n_functions = library != NULL ? library->n : 0;
   sm_status status = sm_wire_collect(&ops, op_lists, OP_LIST_OP, source, &defs->arena, &failure);
-  if (is_defect(status))
+  if (sm_graph_is_defect(status))
     ops = (sm_spans){NULL, 0};
   else
     SM_TRY(sm_error_pass(err, status, &failure));
@@ -172,7 +169,7 @@ static sm_status find_own(const sm_op_def **out, sm_op_defs *defs, sm_own_op *ow
   if (!own->was_read) {
     sm_error failure;
     sm_status status = read_def(&own->def, own->bytes, own->source, &defs->arena, &failure);
-    if (!is_defect(status)) SM_TRY(sm_error_pass(err, status, &failure));
+    if (!sm_graph_is_defect(status)) SM_TRY(sm_error_pass(err, status, &failure));
     own->was_read = true;
   }
   *out = own->def;

@@ -49,6 +49,9 @@ typedef struct sm_op_def {
   sm_op_args inputs, outputs;
 } sm_op_def;
 
+/* What is wrong with the bytes, not with the machine. */
+static inline bool sm_graph_is_defect(sm_status status) { return status == SM_DATA_LOSS || status == SM_UNIMPLEMENTED; }
+
 /* Index of the attribute of that name; SM_NO_ATTR. */
 size_t sm_op_def_find_attr(const sm_op_def *def, sm_string name);
 
