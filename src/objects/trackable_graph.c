@@ -72,7 +72,8 @@ static sm_status find_parents(sm_object_parents *out, sm_trackable_graph *graph,
   for (size_t i = 0; i < graph->n; i++) n_edges += graph->objects[i].n_children;
   out->parents = sm_arena_array(&graph->arena, int32_t, n_edges);
   out->begins = sm_arena_array(&graph->arena, size_t, graph->n + 2);
-  if (out->parents == NULL || out->begins == NULL) return sm_arena_fail(&graph->arena, n_edges, err);
+  if (out->parents == NULL || out->begins == NULL)
+    return sm_arena_fail(&graph->arena, n_edges * sizeof *out->parents + (graph->n + 2) * sizeof *out->begins, err);
   size_t *ends = out->begins + 1; /* counts, then begins, which become ends as they are filled */
   for (size_t i = 0; i < graph->n; i++)
     for (size_t c = 0; c < graph->objects[i].n_children; c++) ends[graph->objects[i].children[c].id + 1]++;
@@ -88,7 +89,7 @@ static sm_status find_values(bool **out, sm_trackable_graph *graph, sm_error *er
   bool *has = *out = sm_arena_array(&graph->arena, bool, graph->n);
   int32_t *queue = sm_arena_array(&graph->arena, int32_t, graph->n);
   size_t n_queued = 0;
-  if (has == NULL || queue == NULL) return sm_arena_fail(&graph->arena, graph->n, err);
+  if (has == NULL || queue == NULL) return sm_arena_fail(&graph->arena, graph->n * (sizeof *has + sizeof *queue), err);
   SM_TRY(find_parents(&up, graph, err));
   for (size_t i = 0; i < graph->n; i++) {
     const sm_saved_object *object = &graph->objects[i];

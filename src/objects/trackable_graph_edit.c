@@ -109,7 +109,8 @@ sm_status sm_trackable_graph_drop_optimizers(size_t *n_dropped, sm_trackable_gra
   int32_t *numbers = sm_arena_array(&graph->arena, int32_t, graph->n);
   int32_t *queue = sm_arena_array(&graph->arena, int32_t, graph->n);
   size_t n_optimizers = 0;
-  if (is_optimizer == NULL || numbers == NULL || queue == NULL) return sm_arena_fail(&graph->arena, graph->n, err);
+  if (is_optimizer == NULL || numbers == NULL || queue == NULL)
+    return sm_arena_fail(&graph->arena, graph->n * (sizeof *is_optimizer + sizeof *numbers + sizeof *queue), err);
   mark_optimizers(is_optimizer, graph);
   for (size_t i = 0; i < graph->n; i++) {
     if (i == 0) is_optimizer[i] = false; /* of a checkpoint of nothing else, something has to be left */
@@ -165,7 +166,7 @@ static bool joint_less(const void *a, const void *b) { return compare_joints(a, 
 
 static sm_status new_joints(joint **out, joining *j, size_t n, sm_error *err) {
   *out = sm_arena_array(&j->graph->arena, joint, n);
-  return *out != NULL ? SM_OK : sm_arena_fail(&j->graph->arena, n, err);
+  return *out != NULL ? SM_OK : sm_arena_fail(&j->graph->arena, n * sizeof **out, err);
 }
 
 static const joint *find_joint(const joint *joints, size_t n, sm_string name, int32_t variable) {
@@ -197,7 +198,7 @@ static sm_status join_children(joining *j, sm_saved_object *into, const sm_saved
   size_t n = into->n_children;
   sm_reference *children = sm_arena_array(&j->graph->arena, sm_reference, n + from->n_children);
   joint *joints;
-  if (children == NULL) return sm_arena_fail(&j->graph->arena, n + from->n_children, err);
+  if (children == NULL) return sm_arena_fail(&j->graph->arena, (n + from->n_children) * sizeof *children, err);
   SM_TRY(new_joints(&joints, j, n, err));
   for (size_t i = 0; i < n; i++) {
     children[i] = into->children[i];
@@ -219,7 +220,7 @@ static sm_status join_attributes(joining *j, sm_saved_object *into, const sm_sav
   size_t n = into->n_attributes;
   sm_saved_attribute *values = sm_arena_array(&j->graph->arena, sm_saved_attribute, n + from->n_attributes);
   joint *joints;
-  if (values == NULL) return sm_arena_fail(&j->graph->arena, n + from->n_attributes, err);
+  if (values == NULL) return sm_arena_fail(&j->graph->arena, (n + from->n_attributes) * sizeof *values, err);
   SM_TRY(new_joints(&joints, j, n, err));
   for (size_t i = 0; i < n; i++) {
     values[i] = into->attributes[i];
@@ -242,7 +243,7 @@ static sm_status join_slots(joining *j, sm_saved_object *into, const sm_saved_ob
   size_t n = into->n_slots;
   sm_slot_reference *slots = sm_arena_array(&j->graph->arena, sm_slot_reference, n + from->n_slots);
   joint *joints;
-  if (slots == NULL) return sm_arena_fail(&j->graph->arena, n + from->n_slots, err);
+  if (slots == NULL) return sm_arena_fail(&j->graph->arena, (n + from->n_slots) * sizeof *slots, err);
   SM_TRY(new_joints(&joints, j, n, err));
   for (size_t i = 0; i < n; i++) {
     slots[i] = into->slots[i];
@@ -297,7 +298,8 @@ sm_status sm_trackable_graph_merge(sm_trackable_graph *graph, const sm_trackable
   sm_saved_object *objects = sm_arena_array(&graph->arena, sm_saved_object, n);
   j.numbers = sm_arena_array(&graph->arena, int32_t, other->n);
   j.queue = sm_arena_array(&graph->arena, int32_t, other->n);
-  if (objects == NULL || j.numbers == NULL || j.queue == NULL) return sm_arena_fail(&graph->arena, n, err);
+  if (objects == NULL || j.numbers == NULL || j.queue == NULL)
+    return sm_arena_fail(&graph->arena, n * (sizeof *objects + sizeof *j.numbers + sizeof *j.queue), err);
   if (graph->n != 0) memcpy(objects, graph->objects, graph->n * sizeof *objects);
   for (size_t i = 0; i < other->n; i++) j.numbers[i] = -1;
   graph->objects = objects;
