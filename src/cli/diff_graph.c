@@ -328,9 +328,12 @@ static sm_status diff_signatures(differences *out, const sm_meta_graph *a, const
 
 /* *out NULL: there is none. */
 static sm_status get_graph(const Tensorflow__GraphDef **out, const sm_meta_graph *graph, sm_error *err) {
+  sm_error failure;
   *out = NULL;
-  sm_status status = sm_meta_graph_get_graph_def(out, graph, err);
-  return status == SM_NOT_FOUND ? SM_OK : status;
+  sm_status status = sm_meta_graph_get_graph_def(out, graph, &failure);
+  if (status == SM_OK || status == SM_NOT_FOUND) return SM_OK;
+  *err = failure;
+  return status;
 }
 
 sm_status diff_meta_graphs(differences *out, const sm_meta_graph *a, const sm_meta_graph *b, sm_error *err) {
