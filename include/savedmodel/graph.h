@@ -254,7 +254,7 @@ SM_API sm_status sm_graph_list_ops(sm_string *out, sm_string graph_def, sm_strin
  * fn       called for each finding: its file is "", its place "node x of function f". NULL: nobody wants to know.
  *
  * Errors: DATA_LOSS there was a finding of SM_SEVERITY_ERROR (the message is the first one), or it is no GraphDef;
- *   RESOURCE_EXHAUSTED.
+ *   INVALID_ARGUMENT graph_def or own_ops is NULL; RESOURCE_EXHAUSTED.
  * Cost: n log n for n nodes; memory of 120 bytes for each, and 16 for each input.
  * Source: what TensorFlow refuses in ValidateNodeDef (core/framework/node_def_util.cc) and GraphConstructor
  *   (core/common_runtime/graph_constructor.cc).

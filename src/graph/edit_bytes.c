@@ -76,12 +76,18 @@ sm_status sm_graph_list_devices(sm_string graph_def, sm_name_fn fn, void *ctx, c
   return end(NULL, &s, status, err);
 }
 
+static sm_status check_own_ops(sm_string own_ops, sm_error *err) {
+  if (own_ops.data != NULL || own_ops.size == 0) return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "own_ops is NULL");
+}
+
 sm_status sm_graph_list_ops(sm_string *out, sm_string graph_def, sm_string own_ops, const sm_allocator *allocator,
                             sm_error *err) {
   subject s;
   sm_graph_summary summary;
   const sm_span own = {(const uint8_t *)own_ops.data, own_ops.size};
   *out = (sm_string){NULL, 0};
+  SM_TRY(check_own_ops(own_ops, err));
   sm_status status = begin(&s, graph_def, sm_allocator_or_malloc(allocator), err);
   if (status == SM_OK) status = sm_graph_summarise(&summary, graph_of(&s), &s.source, &s.arena, err);
   const sm_wire_source own_source = {.name = "OpList", .bytes = own};
@@ -132,6 +138,7 @@ sm_status sm_graph_check(sm_string graph_def, sm_string own_ops, sm_finding_fn f
   subject s;
   findings f = {.fn = fn, .ctx = ctx};
   const sm_span op_list = {(const uint8_t *)own_ops.data, own_ops.size};
+  SM_TRY(check_own_ops(own_ops, err));
   sm_status status = begin(&s, graph_def, sm_allocator_or_malloc(allocator), err);
   if (status == SM_OK) status = check(&s, op_list, &f, err);
   return end(NULL, &s, status, err);

@@ -222,6 +222,11 @@ static void edit_bytes__own_operations(void **state) {
   assert_ok(sm_graph_list_ops(&out, bytes_of(&graph), bytes_of(&expected), NULL, &err), err);
   assert_bytes("and the model's", out.data, out.size, "\x0A\x06\x0A\x04NoOp\x0A\x06\x0A\x04Zork", 16);
   sm_graph_free_def(&out, NULL);
+  const sm_string nowhere = {NULL, 6};
+  assert_status(sm_graph_list_ops(&out, bytes_of(&graph), nowhere, NULL, &err), SM_INVALID_ARGUMENT, err);
+  assert_null(out.data);
+  assert_status(sm_graph_check(bytes_of(&graph), nowhere, NULL, NULL, NULL, &err), SM_INVALID_ARGUMENT, err);
+  assert_mentions(err.message, "own_ops");
 }
 
 int main(void) {
