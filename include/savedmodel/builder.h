@@ -176,7 +176,7 @@ SM_API sm_status sm_builder_set_method(sm_builder *builder, size_t graph, const 
  *                        under the names they have; tf.functions and Keras metadata that name other nodes are gone
  *   of the collections   names and variables that are still there; no contexts of V1 loops, which only gradients need
  *
- * Variables stay in the checkpoint, and other files stay, among them keras_metadata.pb, which is of no use any more.
+ * Variables stay in the checkpoint, and other files stay, but for SM_FILE_KERAS_METADATA, which has numbers of objects.
  */
 SM_API sm_status sm_builder_keep_signatures(sm_builder *builder, size_t graph, const char *const *keys, size_t n_keys,
                                             sm_error *err);

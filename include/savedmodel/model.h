@@ -53,6 +53,7 @@ SM_BEGIN_DECLS
 #define SM_FILE_SAVED_MODEL_CPB "saved_model.cpb"
 #define SM_FILE_FINGERPRINT "fingerprint.pb"
 #define SM_FILE_DEBUG_INFO "debug/saved_model_debug_info.pb"
+#define SM_FILE_KERAS_METADATA "keras_metadata.pb" /* what Keras wants to know of objects, by their numbers */
 #define SM_DIR_VARIABLES "variables"
 #define SM_FILE_VARIABLES_PREFIX "variables"
 #define SM_DIR_ASSETS "assets"

@@ -56,5 +56,6 @@ sm_status sm_builder_drop_object_graph(sm_builder *builder, size_t graph, sm_err
   SM_TRY(sm_draft_set_entry(&edit.draft, SM_META_GRAPH_SIGNATURE, key, (sm_span){NULL, 0}, err));
   SM_TRY(sm_draft_set(&edit.draft, SM_META_GRAPH_OBJECT_GRAPH, (sm_span){NULL, 0}, err));
   sm_edit_commit(&edit);
+  sm_edit_drop_keras_metadata(builder);
   return SM_OK;
 }

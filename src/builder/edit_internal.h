@@ -72,6 +72,9 @@ typedef struct sm_edit {
 sm_status sm_edit_begin(sm_edit *out, sm_builder *builder, size_t graph, sm_error *err);
 void sm_edit_commit(const sm_edit *edit);
 
+/* For changes after which the object graph has other numbers, or is gone: the file names objects by number. */
+void sm_edit_drop_keras_metadata(sm_builder *builder);
+
 /* What sm_builder_strip_debug_info does to a meta graph: its nodes forget what they were made from, the graph its traces. */
 sm_status sm_edit_strip_debug_info(sm_builder *builder, size_t graph, sm_error *err);
 

@@ -204,5 +204,6 @@ sm_status sm_builder_keep_signatures(sm_builder *builder, size_t graph, const ch
   SM_TRY(drop_signatures(&edit.draft, (key_list){keys, n_keys}, err));
   SM_TRY(keep(&edit.draft, err));
   sm_edit_commit(&edit);
+  sm_edit_drop_keras_metadata(builder);
   return SM_OK;
 }

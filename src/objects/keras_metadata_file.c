@@ -4,8 +4,6 @@
  */
 #include "objects/objects_internal.h"
 
-static const char FILE_NAME[] = "keras_metadata.pb";
-
 enum { METADATA_NODE = 1, NODE_ID = 2, NODE_METADATA = 5 };
 
 /* The texts of all objects that have one, by id. */
@@ -29,7 +27,7 @@ static sm_status take_node(sm_keras_file *to, const sm_objects *objects, sm_span
 
 static sm_status read_file(sm_keras_file *to, const sm_objects *objects, const sm_bytes *bytes, sm_arena *arena,
                            sm_error *err) {
-  const sm_wire_source source = {.name = FILE_NAME, .bytes = {bytes->data, bytes->size}};
+  const sm_wire_source source = {.name = SM_FILE_KERAS_METADATA, .bytes = {bytes->data, bytes->size}};
   sm_wire_reader reader = sm_wire_read(source.bytes, &source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
     if (field.tag == SM_WIRE_TAG(METADATA_NODE, SM_WIRE_BYTES))
@@ -46,7 +44,7 @@ static sm_status build_file(void **out, const sm_meta_graph *graph, const void *
   if (made != NULL) made->texts = sm_arena_array(arena, const char *, objects->nodes.n);
   if (made == NULL || made->texts == NULL) return sm_arena_fail(arena, objects->nodes.n * sizeof(char *), err);
   if (root->dir == NULL) return SM_FAIL(err, SM_NOT_FOUND, "the model was opened from a buffer");
-  SM_TRY(sm_bytes_load(&bytes, root, FILE_NAME, arena->max_bytes, arena->allocator, err));
+  SM_TRY(sm_bytes_load(&bytes, root, SM_FILE_KERAS_METADATA, arena->max_bytes, arena->allocator, err));
   sm_status status = read_file(made, objects, &bytes, arena, err);
   sm_bytes_unload(&bytes);
   *out = made;
@@ -66,5 +64,5 @@ sm_status sm_trackable_get_keras_metadata(const char **out, const sm_trackable *
   SM_TRY(sm_meta_graph_once(&made, objects->graph, &objects->keras, build_file, objects, err));
   *out = ((const sm_keras_file *)made)->texts[node->id];
   if (*out != NULL) return SM_OK;
-  return SM_FAIL(err, SM_NOT_FOUND, "%s: nothing of object %d", FILE_NAME, node->id);
+  return SM_FAIL(err, SM_NOT_FOUND, "%s: nothing of object %d", SM_FILE_KERAS_METADATA, node->id);
 }

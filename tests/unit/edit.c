@@ -472,6 +472,44 @@ static void edit__collections_follow(void **state) {
   assert_status(sm_model_verify(made, NULL, NULL, &err), SM_OK, err);
 }
 
+static void begin_saving(const char *from, const char *to, bool in_place) {
+  sm_save_options options = SM_SAVE_OPTIONS_INIT;
+  options.in_place = in_place;
+  assert_ok(sm_model_open(&model, from, NULL, &err), err);
+  assert_ok(sm_builder_open(&builder, to, &options, &err), err);
+  assert_ok(sm_builder_add_model(builder, model, &err), err);
+}
+
+static void end_saving(void) {
+  assert_ok(sm_builder_finish(builder, &err), err);
+  sm_builder_close(builder);
+  sm_model_close(model);
+  builder = NULL;
+  model = NULL;
+}
+
+/* A file that names objects by number goes with the numbers, in a copy and in place, and stays where these stay. */
+static void edit__metadata_of_keras(void **state) {
+  (void)state;
+  char keras[400], to[400];
+  for (int way = 0; way < 4; way++) {
+    bool in_place = way == 1;
+    (void)snprintf(keras, sizeof keras, "%s/keras%d", dir.path, way);
+    (void)snprintf(to, sizeof to, "%s%s", keras, in_place ? "" : "-changed");
+    begin_saving(model_dir("v2/several_signatures"), keras, false);
+    end_saving();
+    write_file(path_in(keras, SM_FILE_KERAS_METADATA), "x", 1);
+    write_file(path_in(keras, "other.pb"), "x", 1);
+    begin_saving(keras, to, in_place);
+    if (way <= 1) assert_ok(sm_builder_keep_signatures(builder, 0, (const char *[]){"bump"}, 1, &err), err);
+    if (way == 2) assert_ok(sm_builder_drop_object_graph(builder, 0, &err), err);
+    if (way == 3) assert_ok(sm_builder_rename_signature(builder, 0, "bump", "other", &err), err);
+    end_saving();
+    assert_true(file_exists(path_in(to, SM_FILE_KERAS_METADATA)) == (way == 3));
+    assert_true(file_exists(path_in(to, "other.pb")));
+  }
+}
+
 /* ---- What is refused ---- */
 
 static void edit__refuses_and_leaves_all_as_it_was(void **state) {
@@ -528,6 +566,7 @@ int main(void) {
       CASE(strips_and_restores_defaults),
       CASE(keeps_what_a_signature_needs),
       CASE(collections_follow),
+      CASE(metadata_of_keras),
       CASE(refuses_and_leaves_all_as_it_was),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
