@@ -337,6 +337,16 @@ static bool is_checkpoint(const sm_fs *fs, const char *path, const char *prefix)
          entry.kind != SM_FILE_DIRECTORY;
 }
 
+/* Neither a file of that name nor an index of a checkpoint: what the user meant nobody knows. */
+static bool is_nothing(const sm_fs *fs, const char *path) {
+  sm_dir_entry entry;
+  char index[4096];
+  if (fs == NULL) fs = sm_fs_local();
+  int size = snprintf(index, sizeof index, "%s.index", path);
+  return size < (int)sizeof index && fs->stat(&entry, fs, path, "", 0, NULL) == SM_NOT_FOUND &&
+         fs->stat(&entry, fs, index, "", 0, NULL) == SM_NOT_FOUND;
+}
+
 int cli_objects(const cli_args *args) {
   char prefix[4096];
   sm_error err;
@@ -344,11 +354,15 @@ int cli_objects(const cli_args *args) {
   sm_open_options options = SM_OPEN_OPTIONS_INIT;
   int code = cli_checkpoint_find(prefix, &options, args, cli_dir(args));
   if (code != CLI_OK) return code;
-  if (!is_checkpoint(options.fs, args->storage->fs != NULL ? args->storage->dir : cli_dir(args), prefix)) {
+  const char *path = args->storage->fs != NULL ? args->storage->dir : cli_dir(args);
+  if (!is_checkpoint(options.fs, path, prefix)) {
     cli_storage_close(args->storage); /* cli_open looks for itself */
     return show_model(args);
   }
-  if (sm_bundle_reader_open(&reader, prefix, &options, &err) != SM_OK) return cli_fail_status(&err);
+  sm_status status = sm_bundle_reader_open(&reader, prefix, &options, &err);
+  if (status == SM_NOT_FOUND && is_nothing(options.fs, path))
+    return cli_fail("%s: neither a SavedModel nor a checkpoint (%s)", path, sm_status_name(status));
+  if (status != SM_OK) return cli_fail_status(&err);
   code = show_saved_objects(reader, prefix, args->values[CLI_json] != NULL);
   sm_bundle_reader_close(reader);
   return code;

@@ -218,6 +218,12 @@ class Checker:
             faults += [run.not_refused()] if not faults and run.exit != 0 and run.not_refused() else []
         return faults
 
+    def check_nothing(self, path):
+        """Where there is nothing, nobody knows whether a model or a checkpoint was meant."""
+        run = Run([self.tool, "objects", path], self.limit_memory)
+        says = run.stderr == ["savedmodel: %s: neither a SavedModel nor a checkpoint (NOT_FOUND)" % path]
+        self.report(path, [run.not_refused()] if run.not_refused() else [] if says else [repr(run.stderr)])
+
     def check(self, folder, name):
         with open(os.path.join(folder, "truth.json"), encoding="utf-8") as f:
             truth = json.load(f)
@@ -241,6 +247,7 @@ def main(args):
     if len(args) < 2:
         sys.exit(__doc__)
     checker = Checker(os.path.abspath(args[0]), limit_memory)
+    checker.check_nothing(os.path.join(args[1], "nowhere"))
     for root in args[1:]:
         for folder, folders, files in os.walk(root):
             folders.sort()
