@@ -48,8 +48,9 @@ void sm_builder_close(sm_builder *builder) {
 /* ---- Meta graphs ---- */
 
 sm_status sm_builder_check_open(const sm_builder *builder, sm_error *err) {
-  if (!builder->is_over) return SM_OK;
-  return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: the model is finished", builder->transaction.dir);
+  if (!builder->is_over && !builder->is_damaged) return SM_OK;
+  return SM_FAIL(err, SM_FAILED_PRECONDITION, "%s: the model %s", builder->transaction.dir,
+                 builder->is_over ? "is finished" : "lost its variables when a change failed");
 }
 
 sm_status sm_builder_find_graph(sm_built_graph **out, sm_builder *builder, size_t graph, sm_error *err) {

@@ -62,6 +62,7 @@ struct sm_builder {
   sm_bundle_writer *variables; /* new ones; NULL: none */
   sm_bundle_reader *linked;    /* of another checkpoint; NULL */
   bool is_over;                /* finish was called */
+  bool is_damaged;             /* a change failed halfway: nothing may be made of what is left */
 };
 
 /*

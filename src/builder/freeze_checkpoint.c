@@ -96,12 +96,18 @@ static sm_status take_rest(const sm_freezing *f, sm_bundle_writer *writer, sm_er
   return status;
 }
 
-/* tf.saved_model.load wants a checkpoint even where there is nothing to be restored. */
-sm_status sm_freeze_checkpoint(sm_freezing *f, sm_error *err) {
+static sm_status write_rest(sm_freezing *f, sm_error *err) {
   sm_bundle_writer *writer;
-  (void)sm_file_plan_remove(&f->builder->files, SM_DIR_VARIABLES);
-  if (f->objects.n_nodes == 0 && f->n_tables == 0) return SM_OK;
   SM_TRY(sm_builder_get_variables(&writer, f->builder, err));
   SM_TRY(take_rest(f, writer, err));
   return f->objects.n_nodes != 0 ? take_graph(f, writer, err) : SM_OK;
+}
+
+/* tf.saved_model.load wants a checkpoint even where there is nothing to be restored. */
+sm_status sm_freeze_checkpoint(sm_freezing *f, sm_error *err) {
+  (void)sm_file_plan_remove(&f->builder->files, SM_DIR_VARIABLES);
+  if (f->objects.n_nodes == 0 && f->n_tables == 0) return SM_OK;
+  sm_status status = write_rest(f, err);
+  f->builder->is_damaged = status != SM_OK;
+  return status;
 }

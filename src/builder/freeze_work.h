@@ -37,7 +37,7 @@ sm_status sm_freeze_objects(sm_freezing *f, sm_error *err);
 
 /* ---- freeze_checkpoint.c ---- */
 
-/* Of what was there, the new checkpoint has what is no variable. */
+/* Of what was there, the new checkpoint has what is no variable. Where that fails, the builder is of no use any more. */
 sm_status sm_freeze_checkpoint(sm_freezing *f, sm_error *err);
 
 #endif

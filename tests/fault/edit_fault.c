@@ -79,6 +79,7 @@ static void edit_fault__each_allocation(void **state) {
               {"v1/ref_and_resource_variables", add_objects},
               {"v2/one_signature", freeze},
               {"v2/table_asset", freeze},
+              {"v2/mutable_tables", freeze},
               {"v1/partitioned_variables", freeze}};
   temp_dir dir = make_temp_dir();
   for (size_t i = 0; i < N_OF(rows); i++) {
