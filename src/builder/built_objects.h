@@ -151,7 +151,7 @@ typedef struct sm_built_object {
   sm_built_kind kind;
   sm_container container;
   sm_built_edge *first_edge, *last_edge;
-  int32_t next_item; /* of a list or tuple: behind the last one */
+  int32_t next_item;           /* of a list or tuple: behind the last one */
   int32_t parent;              /* that it was added to; -1: none */
   sm_string name;              /* there */
   const char *registered_name; /* NULL: none */
@@ -310,6 +310,10 @@ sm_status sm_built_name_arguments(sm_built_argument **out, sm_object_graph *obje
 
 /* The same, where names may clash. parameters: NULL: Python knows nothing of them. */
 sm_status sm_built_list_arguments(sm_built_argument **out, sm_object_graph *objects, const sm_built_function *function,
+                                  const sm_built_parameters *parameters, sm_error *err);
+
+/* What TensorFlow says of the parameters of a trace of the function that has these: each of its arguments is one. */
+sm_status sm_built_describe_trace(sm_built_parameters *out, sm_object_graph *objects, const sm_built_function *function,
                                   const sm_built_parameters *parameters, sm_error *err);
 
 /* ---- object_concrete.c ---- */

@@ -105,6 +105,23 @@ static sm_status check_names(const naming *w, sm_error *err) {
 
 /* ---- All ---- */
 
+/* Source: python/saved_model/function_serialization.py, get_preinitialized_function_spec. */
+sm_status sm_built_describe_trace(sm_built_parameters *out, sm_object_graph *objects, const sm_built_function *function,
+                                  const sm_built_parameters *parameters, sm_error *err) {
+  static const sm_structured nothing = {.kind = SM_STRUCTURED_TUPLE};
+  const naming w = {.objects = objects, .function = function, .parameters = parameters};
+  size_t n_positional = function->inputs.items[0].n_items, n = n_positional + function->inputs.items[1].n_items;
+  sm_parameter *items = sm_arena_array(&objects->arena, sm_parameter, n);
+  if (items == NULL) return sm_arena_fail(&objects->arena, n * sizeof *items, err);
+  for (size_t i = 0; i < n; i++) SM_TRY(item_name(&items[i].name, &w, i, err));
+  const sm_function_spec spec = {.parameters = items,
+                                 .n_parameters = n_positional,
+                                 .keyword_only = items + n_positional,
+                                 .n_keyword_only = n - n_positional,
+                                 .input_signature = n == 0 ? &nothing : NULL};
+  return sm_built_make_parameters(out, objects, &spec, err);
+}
+
 static sm_status name_items(naming *w, sm_error *err) {
   size_t n_items = w->function->inputs.items[0].n_items + w->function->inputs.items[1].n_items;
   w->arguments = sm_arena_array(&w->objects->arena, sm_built_argument, w->function->n_in);

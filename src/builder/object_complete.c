@@ -17,9 +17,12 @@ static sm_status add_traces(sm_object_graph *objects, int32_t number, sm_error *
   const sm_built_functions *functions = &objects->objects[number]->functions;
   for (size_t i = 0; i < functions->n; i++) {
     sm_built_calling calling;
+    sm_built_parameters *parameters = sm_arena_new(&objects->arena, sm_built_parameters);
+    if (parameters == NULL) return sm_arena_fail(&objects->arena, sizeof *parameters, err);
     snprintf(name, sizeof name, "trace_%zu", i);
     SM_TRY(sm_built_call(&calling, objects, &functions->items[i], &functions->parameters, err));
-    calling.parameters = &functions->parameters;
+    SM_TRY(sm_built_describe_trace(parameters, objects, &functions->items[i], &functions->parameters, err));
+    calling.parameters = parameters;
     SM_TRY(add_concrete(objects, number, name, &functions->items[i], &calling, err));
   }
   return SM_OK;

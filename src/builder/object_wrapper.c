@@ -122,19 +122,16 @@ static sm_status describe_inputs(wrapping *w, sm_error *err) {
   sm_structured *items = sm_arena_array(&w->objects->arena, sm_structured, n),
                 both[2] = {{.kind = SM_STRUCTURED_TUPLE}};
   const char **keys = sm_arena_array(&w->objects->arena, const char *, n);
-  sm_parameter *keywords = sm_arena_array(&w->objects->arena, sm_parameter, n);
-  if (items == NULL || keys == NULL || keywords == NULL)
-    return sm_arena_fail(&w->objects->arena, n * sizeof *items, err);
+  if (items == NULL || keys == NULL) return sm_arena_fail(&w->objects->arena, n * sizeof *items, err);
   for (size_t i = 0; i < n; i++) {
     const sm_structured *spec = w->inner->in[index_of(w, w->inputs[i])];
     items[i] = sm_built_spec(w->inputs[i]->name, spec->dtype, (sm_shape){spec->rank, spec->dims});
-    keywords[i].name = keys[i] = w->inputs[i]->keyword;
+    keys[i] = w->inputs[i]->keyword;
   }
   both[1] = (sm_structured){.kind = SM_STRUCTURED_DICT, .items = items, .n_items = n, .keys = keys};
   const sm_structured inputs = {.kind = SM_STRUCTURED_TUPLE, .items = both, .n_items = 2};
   SM_TRY(sm_structured_copy(&w->out->function.inputs, &inputs, &w->objects->arena, err));
-  const sm_function_spec spec = {.keyword_only = keywords, .n_keyword_only = n};
-  return sm_built_make_parameters(&w->out->parameters, w->objects, &spec, err);
+  return sm_built_describe_trace(&w->out->parameters, w->objects, &w->out->function, NULL, err);
 }
 
 static sm_status describe_outputs(wrapping *w, sm_error *err) {
