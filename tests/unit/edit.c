@@ -491,7 +491,7 @@ static void end_saving(void) {
 /* A file that names objects by number goes with the numbers, in a copy and in place, and stays where these stay. */
 static void edit__metadata_of_keras(void **state) {
   (void)state;
-  char keras[400], to[400];
+  char keras[400], to[sizeof keras + sizeof "-changed"];
   for (int way = 0; way < 4; way++) {
     bool in_place = way == 1;
     (void)snprintf(keras, sizeof keras, "%s/keras%d", dir.path, way);
