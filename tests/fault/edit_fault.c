@@ -22,6 +22,7 @@ static sm_status change_nodes(sm_builder *builder, sm_error *err) {
   SM_TRY(sm_builder_clear_devices(builder, 0, err));
   SM_TRY(sm_builder_strip_default_attrs(builder, 0, err));
   SM_TRY(sm_builder_restore_default_attrs(builder, 0, err));
+  SM_TRY(sm_builder_strip_debug_ops(builder, 0, err));
   return sm_builder_strip_debug_info(builder, err);
 }
 

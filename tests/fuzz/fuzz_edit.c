@@ -47,6 +47,7 @@ static void edit(sm_builder *builder, const sm_model *model, uint8_t which) {
   if ((which & 16) != 0) (void)sm_builder_strip_default_attrs(builder, 0, NULL);
   if ((which & 32) != 0) (void)sm_builder_strip_debug_info(builder, NULL);
   if ((which & 64) != 0) (void)sm_builder_restore_default_attrs(builder, 0, NULL);
+  if ((which & 64) != 0) (void)sm_builder_strip_debug_ops(builder, 0, NULL);
   if ((which & 128) != 0 && graph != NULL && last > 0) (void)sm_builder_remove_meta_graph(builder, last, NULL);
 }
 

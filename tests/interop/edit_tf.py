@@ -205,7 +205,8 @@ class Checker:
     def check_nodes(self, model, graph, out, has_v2):
         keys = {k for k in graph["signatures"] if not k.startswith("__")}
         path = self.edit(model.path, os.path.join(out, "nodes"), "--clear-devices", "--strip-default-attrs",
-                         "--strip-debug-info", "--set-meta", "who=me", "--add-asset-extra", __file__ + "=a/b.py")
+                         "--strip-debug-info", "--strip-debug-ops", "--set-meta", "who=me", "--add-asset-extra",
+                         __file__ + "=a/b.py")
         self.check("nodes", path, graph["tags"], self.runs, self.same, keys, has_v2)
         with open(os.path.join(path, "assets.extra/a/b.py")) as f, open(__file__) as g:
             assert f.read() == g.read()
