@@ -65,10 +65,24 @@ static sm_status open_graph(sm_conversion *c, sm_error *err) {
   return SM_OK;
 }
 
+/* Each function that is cut takes a walk over what it may capture: many of both would take very long. No model of TensorFlow
+ * comes near. */
+static sm_status check_work(const sm_conversion *c, size_t n_captures, sm_error *err) {
+  enum { MAX_STEPS = 1 << 28, FUNCTIONS_OF_A_TABLE = 3 };
+  sm_spans signatures;
+  size_t steps;
+  SM_TRY(sm_draft_get(&signatures, &c->edit.draft, SM_META_GRAPH_SIGNATURE, err));
+  size_t n_functions = signatures.n + c->n_tables * FUNCTIONS_OF_A_TABLE + 1;
+  if (sm_mul_size(n_functions, n_captures + c->reach.n_nodes, &steps) && steps <= MAX_STEPS) return SM_OK;
+  return SM_FAIL(err, SM_RESOURCE_EXHAUSTED, "%zu functions of a graph of %zu nodes, %zu of them captured: too many",
+                 n_functions, c->reach.n_nodes, n_captures);
+}
+
 static sm_status make_objects(sm_conversion *c, sm_error *err) {
   size_t n;
   SM_TRY(sm_convert_find_files_and_tables(c, err));
   SM_TRY(count_captures(&n, c, err));
+  SM_TRY(check_work(c, n, err));
   c->captures = sm_arena_array(c->arena, sm_cut_arg, n);
   c->captured = sm_arena_array(c->arena, int32_t, n);
   if (c->captures == NULL || c->captured == NULL) return sm_arena_fail(c->arena, n * sizeof *c->captures, err);
@@ -193,16 +207,23 @@ static sm_status name_tensor(const sm_conversion *c, sm_bundle_writer *writer, c
                  SM_SHOWN(variable->node), key);
 }
 
-static sm_status write_checkpoint(const sm_conversion *c, const sm_buffer *tracked, sm_error *err) {
+static sm_status write_tensors(const sm_conversion *c, const sm_buffer *tracked, sm_error *err) {
   sm_bundle_writer *writer;
   const sm_string graph = {(const char *)tracked->data, tracked->size};
-  (void)sm_file_plan_remove(&c->builder->files, SM_DIR_VARIABLES);
   SM_TRY(sm_builder_get_variables(&writer, c->builder, err));
   if (c->reader != NULL) SM_TRY(take_tensors(c, writer, err));
   for (size_t i = 0; i < c->n_variables; i++)
     if (c->variables[i].key.data != NULL) SM_TRY(name_tensor(c, writer, &c->variables[i], err));
   const sm_tensor_view view = {.dtype = SM_DT_STRING, .data = &graph, .size = sizeof graph};
   return sm_bundle_writer_add(writer, SM_KEY_OBJECT_GRAPH, &view, err);
+}
+
+/* The old checkpoint has been given up when a new one cannot be written. */
+static sm_status write_checkpoint(const sm_conversion *c, const sm_buffer *tracked, sm_error *err) {
+  (void)sm_file_plan_remove(&c->builder->files, SM_DIR_VARIABLES);
+  sm_status status = write_tensors(c, tracked, err);
+  c->builder->is_damaged = status != SM_OK;
+  return status;
 }
 
 /* ---- All ---- */

@@ -11,6 +11,8 @@ enum { NODE_NAME = 1 }; /* field of NodeDef: proto/node_def.proto */
 void sm_convert_capture(sm_conversion *c, sm_string tensor, int32_t object) {
   c->captures[c->n_captures] = (sm_cut_arg){.tensor = tensor};
   c->captured[c->n_captures++] = object;
+  sm_reach_node *node = sm_reach_find_node(&c->reach, tensor);
+  if (node != NULL) node->is_input = true;
 }
 
 static sm_status keep_captures(sm_built_function *out, const sm_conversion *c, const sm_cut *cut, sm_error *err) {

@@ -155,12 +155,6 @@ sm_status sm_convert_add_child(int32_t *out, sm_conversion *c, const char *name,
   return sm_error_pass(err, status, &failure);
 }
 
-static bool is_captured(const sm_conversion *c, sm_string tensor) {
-  for (size_t i = 0; i < c->n_captures; i++)
-    if (sm_string_equal(sm_tensor_node_name(c->captures[i].tensor), sm_tensor_node_name(tensor))) return true;
-  return false;
-}
-
 static sm_status add_asset(sm_conversion *c, int32_t list, size_t number, sm_span asset, sm_error *err) {
   sm_span info, name, filename;
   const char *text, *item;
@@ -173,7 +167,8 @@ static sm_status add_asset(sm_conversion *c, int32_t list, size_t number, sm_spa
   const sm_asset_spec spec = {.path = text, .filename = text};
   SM_TRY(sm_object_graph_add_asset(&object, c->objects, list, item, &spec, err));
   c->objects->objects[object]->asset_index = (int32_t)number;
-  if (is_captured(c, sm_text_of(name)) || sm_reach_find_node(&c->reach, sm_text_of(name)) == NULL) return SM_OK;
+  const sm_reach_node *node = sm_reach_find_node(&c->reach, sm_text_of(name));
+  if (node == NULL || node->is_input) return SM_OK; /* of two files for one tensor the first counts */
   sm_convert_capture(c, sm_text_of(name), object);
   return SM_OK;
 }
@@ -208,44 +203,75 @@ static sm_status make_create(sm_conversion *c, const sm_converted *table, sm_err
   return sm_convert_cut(out, c, stem, &spec, err);
 }
 
-static sm_status fills(bool *out, const sm_conversion *c, const sm_reach_node *node, const sm_converted *table,
-                       sm_error *err) {
+/* A node that fills a table: the first member is the table's. */
+typedef struct filler {
+  sm_string table, node;
+} filler;
+
+typedef struct fillers {
+  filler *items; /* sorted by table, of one by node */
+  size_t n;
+} fillers;
+
+static bool filler_less(const void *a, const void *b) {
+  const filler *left = a, *right = b;
+  int order = sm_string_compare(left->table, right->table);
+  return order != 0 ? order < 0 : sm_string_compare(left->node, right->node) < 0;
+}
+
+static sm_status read_filler(bool *is_one, filler *out, const sm_conversion *c, const sm_reach_node *node,
+                             sm_error *err) {
   sm_string op;
-  *out = false;
+  *is_one = false;
   if ((node->marks & SM_OF_INIT) == 0) return SM_OK;
   SM_TRY(sm_node_get_op(&op, node->bytes, c->source, err));
   if (!sm_convert_fills_table(op)) return SM_OK;
   sm_wire_reader reader = sm_wire_read(node->bytes, c->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;
-    *out = sm_string_equal(sm_tensor_node_name(sm_text_of(field.bytes)), table->node);
+    *out = (filler){sm_tensor_node_name(sm_text_of(field.bytes)), node->name};
+    *is_one = true;
     return SM_OK;
   }
   return sm_wire_finish(&reader, err);
 }
 
-static sm_status find_fillers(sm_cut_spec *spec, const sm_conversion *c, const sm_converted *table, sm_error *err) {
+static sm_status list_fillers(fillers *out, const sm_conversion *c, sm_error *err) {
+  filler one;
   bool is_one;
+  *out = (fillers){.items = NULL};
   for (int pass = 0; pass < 2; pass++) { /* counts, then lists */
-    size_t n = 0;
-    sm_string *controls = pass != 0 ? sm_arena_array(c->arena, sm_string, spec->n_controls) : NULL;
-    if (pass != 0 && controls == NULL) return sm_arena_fail(c->arena, spec->n_controls * sizeof *controls, err);
+    if (pass != 0) out->items = sm_arena_array(c->arena, filler, out->n);
+    if (pass != 0 && out->items == NULL) return sm_arena_fail(c->arena, out->n * sizeof *out->items, err);
+    out->n = 0;
     for (size_t i = 0; i < c->reach.n_nodes; i++) {
-      SM_TRY(fills(&is_one, c, &c->reach.nodes[i], table, err));
-      if (is_one && pass != 0) controls[n] = c->reach.nodes[i].name;
-      n += is_one;
+      SM_TRY(read_filler(&is_one, &one, c, &c->reach.nodes[i], err));
+      if (is_one && pass != 0) out->items[out->n] = one;
+      out->n += is_one;
     }
-    spec->n_controls = n;
-    spec->controls = controls;
   }
+  sm_sort(out->items, out->n, sizeof *out->items, filler_less);
   return SM_OK;
 }
 
-static sm_status make_initialize(sm_conversion *c, const sm_converted *table, sm_error *err) {
+static sm_status find_fillers(sm_cut_spec *spec, const sm_conversion *c, const fillers *all, const sm_converted *table,
+                              sm_error *err) {
+  size_t last = sm_named_find(all->items, all->n, sizeof *all->items, table->node), first = last;
+  if (last == SIZE_MAX) return SM_OK;
+  while (first > 0 && sm_string_equal(all->items[first - 1].table, table->node)) first--;
+  sm_string *controls = sm_arena_array(c->arena, sm_string, last - first + 1);
+  if (controls == NULL) return sm_arena_fail(c->arena, (last - first + 1) * sizeof *controls, err);
+  for (size_t i = first; i <= last; i++) controls[i - first] = all->items[i].node;
+  spec->controls = controls;
+  spec->n_controls = last - first + 1;
+  return SM_OK;
+}
+
+static sm_status make_initialize(sm_conversion *c, const fillers *all, const sm_converted *table, sm_error *err) {
   sm_built_function *out;
   const char *stem;
   sm_cut_spec spec = {.captures = c->captures, .n_captures = c->n_captures};
-  SM_TRY(find_fillers(&spec, c, table, err));
+  SM_TRY(find_fillers(&spec, c, all, table, err));
   SM_TRY(sm_built_add_plain_function(&out, c->objects, table->object, "_initialize", err));
   SM_TRY(make_stem(&stem, c, table, "initialize", err));
   return sm_convert_cut(out, c, stem, &spec, err);
@@ -261,10 +287,12 @@ static sm_status make_destroy(sm_conversion *c, const sm_converted *table, sm_er
 }
 
 sm_status sm_convert_tables(sm_conversion *c, sm_error *err) {
+  fillers all;
+  SM_TRY(list_fillers(&all, c, err));
   for (size_t i = 0; i < c->n_tables; i++) sm_convert_capture(c, c->tables[i].node, c->tables[i].object);
   for (size_t i = 0; i < c->n_tables; i++) {
     SM_TRY(make_create(c, &c->tables[i], err));
-    SM_TRY(make_initialize(c, &c->tables[i], err));
+    SM_TRY(make_initialize(c, &all, &c->tables[i], err));
     SM_TRY(make_destroy(c, &c->tables[i], err));
   }
   return SM_OK;

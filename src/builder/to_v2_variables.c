@@ -49,7 +49,9 @@ static sm_status find_assigned(sm_string *out, const sm_conversion *c, const sm_
   for (sm_wire_field field; sm_wire_next(&reader, &field);) {
     if (field.tag != SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES)) continue;
     const sm_reach_node *variable = sm_reach_find_node(&c->reach, sm_text_of(field.bytes));
-    if (variable != NULL) *out = variable->name;
+    if (variable == NULL) return SM_OK;
+    SM_TRY(sm_node_get_op(&op, variable->bytes, c->source, err));
+    if (sm_string_equal(op, sm_string_of("VarHandleOp"))) *out = variable->name;
     return SM_OK;
   }
   return sm_wire_finish(&reader, err);

@@ -31,8 +31,8 @@ static sm_status each_input(const sm_cut_work *work, size_t node, size_t *counts
   return sm_wire_finish(&reader, err);
 }
 
-static sm_status find_edges(edges *out, const sm_cut_work *work, sm_error *err) {
-  sm_arena *arena = work->graph->arena;
+static sm_status find_edges(edges *out, sm_cut_work *work, sm_error *err) {
+  sm_arena *arena = &work->scratch;
   size_t n = work->n_body, at = 0;
   size_t *next = sm_arena_array(arena, size_t, n);
   out->first = sm_arena_array(arena, size_t, n + 1);
@@ -53,8 +53,8 @@ static sm_status find_edges(edges *out, const sm_cut_work *work, sm_error *err) 
 sm_status sm_cut_find_branches(sm_cut_work *work, sm_error *err) {
   edges e;
   size_t n = 0;
-  size_t *waiting = sm_arena_array(work->graph->arena, size_t, work->n_body);
-  if (waiting == NULL) return sm_arena_fail(work->graph->arena, work->n_body * sizeof *waiting, err);
+  size_t *waiting = sm_arena_array(&work->scratch, size_t, work->n_body);
+  if (waiting == NULL) return sm_arena_fail(&work->scratch, work->n_body * sizeof *waiting, err);
   for (size_t i = 0; i < work->n_body; i++) {
     work->body[i]->place = i;
     work->body[i]->is_conditional = divides(work->body[i]);

@@ -214,8 +214,8 @@ static sm_status add_place(sm_cut_work *work, const sm_cut_arg *arg, bool is_inp
 static sm_status add_places(sm_cut_work *work, sm_error *err) {
   const sm_cut_spec *spec = work->spec;
   size_t n = spec->n_inputs + spec->n_captures;
-  work->places = sm_arena_array(work->graph->arena, sm_cut_place, n);
-  if (work->places == NULL) return sm_arena_fail(work->graph->arena, n * sizeof *work->places, err);
+  work->places = sm_arena_array(&work->scratch, sm_cut_place, n);
+  if (work->places == NULL) return sm_arena_fail(&work->scratch, n * sizeof *work->places, err);
   for (size_t i = 0; i < spec->n_inputs; i++) SM_TRY(add_place(work, &spec->inputs[i], true, err));
   for (size_t i = 0; i < spec->n_captures; i++) SM_TRY(add_place(work, &spec->captures[i], false, err));
   return SM_OK;
@@ -271,8 +271,8 @@ static bool earlier_in_file(const void *a, const void *b) {
 
 static sm_status find_body(sm_cut_work *work, sm_error *err) {
   const sm_cut_spec *spec = work->spec;
-  work->body = sm_arena_array(work->graph->arena, sm_cut_node *, work->graph->n_nodes);
-  if (work->body == NULL) return sm_arena_fail(work->graph->arena, work->graph->n_nodes * sizeof *work->body, err);
+  work->body = sm_arena_array(&work->scratch, sm_cut_node *, work->graph->n_nodes);
+  if (work->body == NULL) return sm_arena_fail(&work->scratch, work->graph->n_nodes * sizeof *work->body, err);
   for (size_t i = 0; i < spec->n_outputs; i++) SM_TRY(reach_name(work, spec->outputs[i].tensor, NULL, err));
   for (size_t i = 0; i < spec->n_controls; i++) {
     sm_cut_node *node = sm_cut_find_node(work->graph, sm_tensor_node_name(spec->controls[i]));
@@ -405,8 +405,10 @@ sm_status sm_cut_function(sm_cut *out, sm_cut_graph *graph, const sm_cut_spec *s
   sm_cut_work work = {.graph = graph, .spec = spec};
   *out = (sm_cut){.n_captures = 0};
   sm_name_index_init(&work.names, graph->arena->allocator);
+  sm_arena_init(&work.scratch, graph->arena->allocator, graph->arena->max_bytes);
   sm_status status = cut(out, &work, err);
   forget(&work);
+  sm_arena_free(&work.scratch);
   sm_name_index_free(&work.names);
   return status;
 }

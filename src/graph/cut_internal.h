@@ -33,6 +33,7 @@ typedef struct sm_cut_place {
 
 typedef struct sm_cut_work {
   sm_cut_graph *graph;
+  sm_arena scratch; /* of what is not handed out */
   const sm_cut_spec *spec;
   sm_cut_place *places; /* inputs, then captures */
   size_t n_places;
