@@ -2,9 +2,7 @@
  * moment there is the old model or the new one, never a mixture, and the next save works and tidies up. */
 #include "support/check.h"
 
-#include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <savedmodel/savedmodel.h>
@@ -13,27 +11,7 @@
 #include "support/fault_alloc.h"
 #include "support/fault_fs.h"
 #include "support/files.h"
-
-/* ---- A disk that is fast, as nothing reaches it ---- */
-
-static sm_status sync_nothing(const sm_fs *fs, sm_file *file, sm_error *err) {
-  (void)fs, (void)file, (void)err;
-  return SM_OK;
-}
-
-static sm_status sync_no_dir(const sm_fs *fs, const char *root, const char *name, sm_error *err) {
-  (void)fs, (void)root, (void)name, (void)err;
-  return SM_OK;
-}
-
-/* Where names change places in one step, or cannot. */
-static sm_fs fast_fs(bool has_exchange) {
-  sm_fs fs = *sm_fs_local();
-  fs.sync = sync_nothing;
-  fs.sync_dir = sync_no_dir;
-  if (!has_exchange) fs.exchange = NULL;
-  return fs;
-}
+#include "support/save_faults.h"
 
 /* ---- Models that say everywhere which number they have ---- */
 
@@ -199,7 +177,8 @@ static void check_next_save(const char *dir, const sm_fs *fs) {
 
 /* ---- The file system ---- */
 
-static bool one_io_fault(const save_way *way, const sm_fs *inner, const char *dir, uint64_t n, bool is_death) {
+static bool one_io_fault(const void *scenario, const sm_fs *inner, const char *dir, uint64_t n, bool is_death) {
+  const save_way *way = scenario;
   sm_fault_fs ff;
   sm_fault_alloc fa;
   sm_error err;
@@ -221,52 +200,30 @@ static bool one_io_fault(const save_way *way, const sm_fs *inner, const char *di
   return fired;
 }
 
-static void fail_each_call(bool has_exchange) {
-  const sm_fs fast = fast_fs(has_exchange);
-  for (size_t i = 0; i < N_OF(ways); i++)
-    for (int is_death = 0; is_death < 2; is_death++) {
-      bool fired = true;
-      for (uint64_t n = 0; fired; n++) {
-        temp_dir dir = make_temp_dir();
-        fired = one_io_fault(&ways[i], &fast, dir.path, n, is_death != 0);
-        remove_temp_dir(&dir);
-        if (!fired) assert_true(n > 12);
-      }
-    }
-}
-
 static void builder_fault__io(void **state) {
   (void)state;
-  fail_each_call(true);
+  const sm_fs fast = fast_fs();
+  for (size_t i = 0; i < N_OF(ways); i++) fail_each_call(one_io_fault, &ways[i], &fast);
 }
 
+/* Where names cannot change places in one step. */
 static void builder_fault__io_without_exchange(void **state) {
   (void)state;
-  fail_each_call(false);
+  sm_fs fast = fast_fs();
+  fast.exchange = NULL;
+  for (size_t i = 0; i < N_OF(ways); i++) fail_each_call(one_io_fault, &ways[i], &fast);
 }
 
-/* Without links and without syncing directories. */
 static void builder_fault__io_in_memory(void **state) {
   (void)state;
-  for (size_t i = 0; i < N_OF(ways); i++)
-    for (int is_death = 0; is_death < 2; is_death++) {
-      bool fired = true;
-      for (uint64_t n = 0; fired; n++) {
-        sm_fs *fs;
-        sm_error err;
-        assert_ok(sm_fs_memory_new(&fs, NULL, &err), err);
-        assert_ok(fs->mkdir(fs, "", "d", &err), err);
-        fired = one_io_fault(&ways[i], fs, "d", n, is_death != 0);
-        sm_fs_close(fs);
-      }
-    }
+  for (size_t i = 0; i < N_OF(ways); i++) fail_each_call_in_memory(one_io_fault, &ways[i]);
 }
 
 /* ---- Memory ---- */
 
 static void builder_fault__memory(void **state) {
   (void)state;
-  const sm_fs fast = fast_fs(true);
+  const sm_fs fast = fast_fs();
   for (size_t i = 0; i < N_OF(ways); i++) {
     bool fired = true;
     for (uint64_t n = 0; fired; n++) {
@@ -293,7 +250,7 @@ static void builder_fault__memory(void **state) {
 
 /* Saves one model after the other, numbered from first on, over the one before, until it is killed. */
 static void save_until_killed(const char *dir, int first) {
-  const sm_fs fast = fast_fs(true);
+  const sm_fs fast = fast_fs();
   for (int n = first;; n++) {
     const sm_save_options options = options_of(true, false, &fast, NULL);
     sm_error err;
@@ -301,30 +258,15 @@ static void save_until_killed(const char *dir, int first) {
   }
 }
 
+static int read_whole(const char *dir) { return read_model(dir, sm_fs_local(), false); }
+
 static void builder_fault__killed(void **state) {
   (void)state;
-  const char *is_long = getenv("SM_TEST_LONG");
-  unsigned n_kills = is_long != NULL && *is_long != '\0' ? 1000 : 100;
+  const unsigned n_kills = n_or_long(100, 1000);
   temp_dir dir = make_temp_dir();
   char kept[4096];
   snprintf(kept, sizeof kept, "%s", target(dir.path));
-  int last = 0;
-  uint32_t random = 1;
-  for (unsigned i = 0; i < n_kills; i++) {
-    pid_t child = fork();
-    if (child == 0) save_until_killed(kept, last + 1);
-    random = random * 1664525u + 1013904223u;
-    const struct timespec pause = {0, (long)(random >> 8) % 16000000};
-    (void)nanosleep(&pause, NULL);
-    int how;
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &how, 0), child);
-    assert_true(WIFSIGNALED(how));
-    int found = read_model(kept, sm_fs_local(), false);
-    if (found == -1 && last == 0) continue;
-    assert_true(found >= last);
-    last = found;
-  }
+  int last = kill_while_saving(kept, n_kills, save_until_killed, read_whole);
   check_next_save(dir.path, sm_fs_local());
   print_message("killed %u times, %d models saved\n", n_kills, last);
   remove_temp_dir(&dir);
@@ -334,7 +276,7 @@ static void builder_fault__killed(void **state) {
 static void builder_fault__two_at_once(void **state) {
   (void)state;
   enum { N_SAVES = 50 };
-  const sm_fs fast = fast_fs(true);
+  const sm_fs fast = fast_fs();
   const sm_save_options options = options_of(true, false, &fast, NULL);
   temp_dir dir = make_temp_dir();
   char kept[4096];

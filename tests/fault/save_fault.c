@@ -2,39 +2,13 @@
  * every moment there is the old checkpoint or the new one, never a mixture, and the next save works and tidies up. */
 #include "support/check.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/bundles.h"
 #include "support/fault_alloc.h"
 #include "support/fault_fs.h"
 #include "support/files.h"
-
-/* ---- A disk that is fast, as nothing reaches it ---- */
-
-static sm_status sync_nothing(const sm_fs *fs, sm_file *file, sm_error *err) {
-  (void)fs;
-  (void)file;
-  (void)err;
-  return SM_OK;
-}
-
-static sm_status sync_no_dir(const sm_fs *fs, const char *root, const char *name, sm_error *err) {
-  (void)fs;
-  (void)root;
-  (void)name;
-  (void)err;
-  return SM_OK;
-}
-
-static sm_fs fast_fs(void) {
-  sm_fs fs = *sm_fs_local();
-  fs.sync = sync_nothing;
-  fs.sync_dir = sync_no_dir;
-  return fs;
-}
+#include "support/save_faults.h"
 
 /* ---- Scenarios ---- */
 
@@ -169,7 +143,8 @@ static void check_next_save(const scenario *s, const char *dir, const sm_fs *fs,
 
 /* ---- The file system ---- */
 
-static bool one_io_fault(const scenario *s, const sm_fs *inner, const char *dir, uint64_t n, bool is_death) {
+static bool one_io_fault(const void *ctx, const sm_fs *inner, const char *dir, uint64_t n, bool is_death) {
+  const scenario *s = ctx;
   sm_fault_fs ff;
   sm_fault_alloc fa;
   sm_error err;
@@ -194,33 +169,12 @@ static bool one_io_fault(const scenario *s, const sm_fs *inner, const char *dir,
 static void save_fault__io(void **state) {
   (void)state;
   const sm_fs fast = fast_fs();
-  for (size_t i = 0; i < N_OF(scenarios); i++)
-    for (int is_death = 0; is_death < 2; is_death++) {
-      bool fired = true;
-      for (uint64_t n = 0; fired; n++) {
-        temp_dir dir = make_temp_dir();
-        fired = one_io_fault(&scenarios[i], &fast, dir.path, n, is_death != 0);
-        remove_temp_dir(&dir);
-        if (!fired) assert_true(n > 12);
-      }
-    }
+  for (size_t i = 0; i < N_OF(scenarios); i++) fail_each_call(one_io_fault, &scenarios[i], &fast);
 }
 
-/* Without links and without syncing directories. */
 static void save_fault__io_in_memory(void **state) {
   (void)state;
-  for (size_t i = 0; i < N_OF(scenarios); i++)
-    for (int is_death = 0; is_death < 2; is_death++) {
-      bool fired = true;
-      for (uint64_t n = 0; fired; n++) {
-        sm_fs *fs;
-        sm_error err;
-        assert_ok(sm_fs_memory_new(&fs, NULL, &err), err);
-        assert_ok(fs->mkdir(fs, "", "d", &err), err);
-        fired = one_io_fault(&scenarios[i], fs, "d", n, is_death != 0);
-        sm_fs_close(fs);
-      }
-    }
+  for (size_t i = 0; i < N_OF(scenarios); i++) fail_each_call_in_memory(one_io_fault, &scenarios[i]);
 }
 
 /* ---- Memory ---- */
@@ -264,31 +218,15 @@ static void save_until_killed(const char *prefix, int first) {
   }
 }
 
+static int read_whole(const char *prefix) { return read_numbered(prefix, sm_fs_local()); }
+
 static void save_fault__killed(void **state) {
   (void)state;
-  const char *is_long = getenv("SM_TEST_LONG");
-  unsigned n_kills = is_long != NULL && *is_long != '\0' ? 5000 : 100;
+  const unsigned n_kills = n_or_long(100, 5000);
   temp_dir dir = make_temp_dir();
-  const char *prefix = path_in(dir.path, "m");
   char kept[4096];
-  snprintf(kept, sizeof kept, "%s", prefix);
-  int last = 0;
-  uint32_t random = 1;
-  for (unsigned i = 0; i < n_kills; i++) {
-    pid_t child = fork();
-    if (child == 0) save_until_killed(kept, last + 1);
-    random = random * 1664525u + 1013904223u;
-    const struct timespec pause = {0, (long)(random >> 8) % 16000000};
-    (void)nanosleep(&pause, NULL);
-    int how;
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &how, 0), child);
-    assert_true(WIFSIGNALED(how));
-    int found = read_numbered(kept, sm_fs_local());
-    if (found == -1 && last == 0) continue;
-    assert_true(found >= last);
-    last = found;
-  }
+  snprintf(kept, sizeof kept, "%s", path_in(dir.path, "m"));
+  int last = kill_while_saving(kept, n_kills, save_until_killed, read_whole);
   sm_save_options options = options_of(3, 0, true, NULL);
   sm_error err;
   assert_ok(save_numbered(kept, 1, &options, &err), err);
