@@ -5,7 +5,8 @@
  *   once.c       what is decoded on first use and then shared
  *   tags.c       choosing a meta graph
  *   signature.c  SignatureDefs as plain structs
- *   facts.c      what else a meta graph records: assets, collections, saver, init op, versions; the fingerprint
+ *   facts.c      what else a meta graph records: assets, collections, saver, init op, versions
+ *   fingerprint_file.c  what fingerprint.pb says
  *   fingerprint.c  computing the fingerprint: model/fingerprint.h
  *   files.c      the other files of the directory
  *   variables.c  its bundle
