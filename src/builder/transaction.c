@@ -111,6 +111,7 @@ sm_status sm_transaction_open(sm_transaction *t, const char *dir, sm_transaction
                               const sm_transaction_options *options, sm_error *err) {
   *t = (sm_transaction){.fs = options->fs, .allocator = options->allocator, .kind = kind, .no_sync = options->no_sync};
   sm_arena_init(&t->arena, t->allocator, UINT64_MAX);
+  sm_name_index_init(&t->dirs, t->allocator);
   if (!sm_path_join(t->dir, sizeof t->dir, dir, "")) return SM_FAIL(err, SM_INVALID_ARGUMENT, "the path is too long");
   sm_status status = kind == SM_TRANSACTION_IN_PLACE ? open_in_place(t, err) : open_beside(t, err);
   if (status != SM_OK) sm_transaction_close(t);
@@ -139,7 +140,7 @@ void sm_transaction_close(sm_transaction *t) {
   remove_staged_files(t);
   sm_staging_close(&t->staging, !t->is_done);
   sm_free(t->allocator, t->steps);
-  sm_free(t->allocator, t->dirs);
+  sm_name_index_free(&t->dirs);
   sm_arena_free(&t->arena);
   t->fs = NULL;
 }
@@ -153,16 +154,10 @@ static sm_status copy_name(sm_string *out, sm_transaction *t, const char *name, 
 
 /* The directory of that name: its names will have to reach the disk. */
 static sm_status note_dir(sm_transaction *t, const char *name, size_t size, sm_error *err) {
-  for (size_t i = 0; i < t->n_dirs; i++)
-    if (sm_string_equal(t->dirs[i], (sm_string){name, size})) return SM_OK;
-  if (t->n_dirs == t->dirs_capacity) {
-    sm_string *dirs = sm_grow(t->allocator, t->dirs, &t->dirs_capacity, sizeof *dirs);
-    if (dirs == NULL) return SM_FAIL_OOM(err, 2 * t->dirs_capacity * sizeof *dirs);
-    t->dirs = dirs;
-  }
-  SM_TRY(copy_name(&t->dirs[t->n_dirs], t, name, size, err));
-  t->n_dirs++;
-  return SM_OK;
+  sm_string copy;
+  if (sm_name_index_find(&t->dirs, (sm_string){name, size}) != SIZE_MAX) return SM_OK;
+  SM_TRY(copy_name(&copy, t, name, size, err));
+  return sm_name_index_add(&t->dirs, copy, err);
 }
 
 /* Makes a directory, and all that name puts above it, where they are not there. */
@@ -254,7 +249,7 @@ sm_status sm_transaction_remove(sm_transaction *t, const char *name, sm_error *e
 
 static sm_status sync_dirs(const sm_transaction *t, sm_error *err) {
   if (t->no_sync || t->fs->sync_dir == NULL) return SM_OK;
-  for (size_t i = t->n_dirs; i-- > 0;) SM_TRY(t->fs->sync_dir(t->fs, t->staged, t->dirs[i].data, err));
+  for (size_t i = 0; i < t->dirs.n; i++) SM_TRY(t->fs->sync_dir(t->fs, t->staged, t->dirs.items[i].name.data, err));
   return SM_OK;
 }
 

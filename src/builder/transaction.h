@@ -19,6 +19,7 @@
 #define SM_BUILDER_TRANSACTION_H
 
 #include "base/base.h"
+#include "graph/name_index.h"
 #include "io/io.h"
 #include "io/staging.h"
 
@@ -49,9 +50,8 @@ typedef struct sm_transaction {
   sm_arena arena;
   sm_transaction_step *steps; /* in place: what is done at the end, in this order */
   size_t n_steps, steps_capacity;
-  uint32_t n_staged; /* in place: files that were put */
-  sm_string *dirs;   /* whose names have to reach the disk, "" among them */
-  size_t n_dirs, dirs_capacity;
+  uint32_t n_staged;  /* in place: files that were put */
+  sm_name_index dirs; /* whose names have to reach the disk, "" among them */
   bool has_staged_dir, is_done;
 } sm_transaction;
 
