@@ -86,6 +86,8 @@ typedef struct sm_built_parameters {
   const sm_structured *const *defaults; /* of these; NULL: it has none */
   size_t n_names;
   const char *varargs; /* NULL: no *args */
+  const char *const *keyword_only;
+  size_t n_keyword_only;
 } sm_built_parameters;
 
 /* Those of a tf.function. */

@@ -105,19 +105,51 @@ static sm_status check_names(const naming *w, sm_error *err) {
 
 /* ---- All ---- */
 
+/* The keyword of that name, in a dict that is sorted; n_items: there is none. */
+static size_t find_keyword(const sm_structured *keywords, const char *name) {
+  size_t begin = 0, end = keywords->n_items;
+  while (begin < end) {
+    size_t middle = begin + (end - begin) / 2;
+    if (strcmp(keywords->keys[middle], name) < 0)
+      begin = middle + 1;
+    else
+      end = middle;
+  }
+  return begin < keywords->n_items && strcmp(keywords->keys[begin], name) == 0 ? begin : keywords->n_items;
+}
+
+/* In the order in which they are declared, then those that **kwargs takes, by name. */
+static sm_status list_keywords(sm_parameter *out, sm_object_graph *objects, const sm_structured *keywords,
+                               const sm_built_parameters *parameters, sm_error *err) {
+  size_t n = 0, n_declared = parameters != NULL ? parameters->n_keyword_only : 0;
+  bool *is_listed = sm_arena_array(&objects->arena, bool, keywords->n_items);
+  if (is_listed == NULL) return sm_arena_fail(&objects->arena, keywords->n_items, err);
+  for (size_t i = 0; i < n_declared; i++) {
+    size_t found = find_keyword(keywords, parameters->keyword_only[i]);
+    if (found == keywords->n_items || is_listed[found]) continue;
+    is_listed[found] = true;
+    out[n++].name = keywords->keys[found];
+  }
+  for (size_t i = 0; i < keywords->n_items; i++)
+    if (!is_listed[i]) out[n++].name = keywords->keys[i];
+  return SM_OK;
+}
+
 /* Source: python/saved_model/function_serialization.py, get_preinitialized_function_spec. */
 sm_status sm_built_describe_trace(sm_built_parameters *out, sm_object_graph *objects, const sm_built_function *function,
                                   const sm_built_parameters *parameters, sm_error *err) {
   static const sm_structured nothing = {.kind = SM_STRUCTURED_TUPLE};
   const naming w = {.objects = objects, .function = function, .parameters = parameters};
-  size_t n_positional = function->inputs.items[0].n_items, n = n_positional + function->inputs.items[1].n_items;
+  const sm_structured *keywords = &function->inputs.items[1];
+  size_t n_positional = function->inputs.items[0].n_items, n = n_positional + keywords->n_items;
   sm_parameter *items = sm_arena_array(&objects->arena, sm_parameter, n);
   if (items == NULL) return sm_arena_fail(&objects->arena, n * sizeof *items, err);
-  for (size_t i = 0; i < n; i++) SM_TRY(item_name(&items[i].name, &w, i, err));
+  for (size_t i = 0; i < n_positional; i++) SM_TRY(item_name(&items[i].name, &w, i, err));
+  SM_TRY(list_keywords(items + n_positional, objects, keywords, parameters, err));
   const sm_function_spec spec = {.parameters = items,
                                  .n_parameters = n_positional,
                                  .keyword_only = items + n_positional,
-                                 .n_keyword_only = n - n_positional,
+                                 .n_keyword_only = keywords->n_items,
                                  .input_signature = n == 0 ? &nothing : NULL};
   return sm_built_make_parameters(out, objects, &spec, err);
 }

@@ -100,23 +100,31 @@ static sm_status find_defaults(sm_built_parameters *out, sm_object_graph *object
   return SM_OK;
 }
 
-/* The names that arguments without one of their own are called by. */
-static sm_status copy_names(sm_built_parameters *out, sm_object_graph *objects, const sm_function_spec *spec,
+static sm_status copy_names(const char *const **out, sm_object_graph *objects, const sm_parameter *parameters, size_t n,
                             sm_error *err) {
   sm_string copy;
-  size_t n = spec->n_parameters;
   const char **names = sm_arena_array(&objects->arena, const char *, n);
   if (names == NULL) return sm_arena_fail(&objects->arena, n * sizeof *names, err);
   for (size_t i = 0; i < n; i++) {
-    SM_TRY(sm_built_copy(&copy, objects, spec->parameters[i].name, err));
+    SM_TRY(sm_built_copy(&copy, objects, parameters[i].name, err));
     names[i] = copy.data;
   }
-  out->names = names;
-  out->n_names = n;
+  *out = names;
+  return SM_OK;
+}
+
+/* What arguments without a name of their own are called by. */
+static sm_status keep_names(sm_built_parameters *out, sm_object_graph *objects, const sm_function_spec *spec,
+                            sm_error *err) {
+  sm_string varargs;
+  out->n_names = spec->n_parameters;
+  out->n_keyword_only = spec->n_keyword_only;
+  SM_TRY(copy_names(&out->names, objects, spec->parameters, spec->n_parameters, err));
+  SM_TRY(copy_names(&out->keyword_only, objects, spec->keyword_only, spec->n_keyword_only, err));
   SM_TRY(find_defaults(out, objects, err));
   if (spec->varargs == NULL) return SM_OK;
-  SM_TRY(sm_built_copy(&copy, objects, spec->varargs, err));
-  out->varargs = copy.data;
+  SM_TRY(sm_built_copy(&varargs, objects, spec->varargs, err));
+  out->varargs = varargs.data;
   return SM_OK;
 }
 
@@ -136,31 +144,36 @@ sm_status sm_built_make_parameters(sm_built_parameters *out, sm_object_graph *ob
   if (signature != NULL && signature->kind != SM_STRUCTURED_TUPLE && signature->kind != SM_STRUCTURED_LIST)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "input_signature is no tuple");
   if (signature != NULL) SM_TRY(sm_structured_copy(&out->input_signature, signature, arena, err));
-  return copy_names(out, objects, spec, err);
+  return keep_names(out, objects, spec, err);
 }
 
 /* ---- Where Python is not asked ---- */
 
-static bool is_taken(const sm_parameter *parameters, size_t n, const char *name) {
-  for (size_t i = 0; i < n; i++)
-    if (strcmp(parameters[i].name, name) == 0) return true;
-  return false;
+/* What a positional argument of a trace is called: as its spec, with a number where that is taken. */
+static sm_status derive_name(const char **out, sm_name_index *names, sm_object_graph *objects,
+                             const sm_structured *item, size_t i, sm_error *err) {
+  enum { N_SMALL = 16 };
+  sm_string word;
+  bool has_name = item->kind == SM_STRUCTURED_TENSOR_SPEC && *item->text != '\0';
+  SM_TRY(sm_parameter_name(&word, sm_string_of(has_name ? item->text : "arg"), &objects->arena, err));
+  *out = word.data;
+  if (!has_name) SM_TRY(sm_built_print(out, &objects->arena, err, "arg_%zu", i));
+  for (size_t k = 1; sm_name_index_find(names, sm_string_of(*out)) != SIZE_MAX; k++) {
+    if (k == N_SMALL) k = names->n; /* so many have such numbers that a search would take n * n steps */
+    SM_TRY(sm_built_print(out, &objects->arena, err, "%s_%zu", word.data, k));
+  }
+  return sm_name_index_add(names, sm_string_of(*out), err);
 }
 
-/* What the positional arguments of a trace are called: as their specs, with a number where that is taken. */
 static sm_status derive_positional(sm_parameter *out, sm_object_graph *objects, const sm_structured *positional,
                                    sm_error *err) {
-  sm_string word;
-  for (size_t i = 0; i < positional->n_items; i++) {
-    const sm_structured *item = &positional->items[i];
-    bool has_name = item->kind == SM_STRUCTURED_TENSOR_SPEC && *item->text != '\0';
-    SM_TRY(sm_parameter_name(&word, sm_string_of(has_name ? item->text : "arg"), &objects->arena, err));
-    out[i].name = word.data;
-    if (!has_name) SM_TRY(sm_built_print(&out[i].name, &objects->arena, err, "arg_%zu", i));
-    for (size_t k = 1; is_taken(out, i, out[i].name); k++)
-      SM_TRY(sm_built_print(&out[i].name, &objects->arena, err, "%s_%zu", word.data, k));
-  }
-  return SM_OK;
+  sm_name_index names;
+  sm_status status = SM_OK;
+  sm_name_index_init(&names, objects->allocator);
+  for (size_t i = 0; i < positional->n_items && status == SM_OK; i++)
+    status = derive_name(&out[i].name, &names, objects, &positional->items[i], i, err);
+  sm_name_index_free(&names);
+  return status;
 }
 
 sm_status sm_built_derive_parameters(sm_built_parameters *out, sm_object_graph *objects,

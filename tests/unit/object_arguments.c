@@ -111,11 +111,34 @@ static void object_arguments__clashes(void **state) {
   }
 }
 
+/* The spec of a trace: each argument is a parameter; keywords as they are declared, then the others. */
+static void object_arguments__of_a_trace(void **state) {
+  (void)state;
+  const sm_parameter declared[] = {{.name = "z"}, {.name = "k"}};
+  const sm_function_spec all = {
+      .parameters = two, .n_parameters = 1, .varargs = "args", .keyword_only = declared, .n_keyword_only = 2};
+  const sm_structured positional[] = {SPEC("x"), {.kind = SM_STRUCTURED_BOOL}, SPEC("y")}, named[4] = {SPEC("")};
+  const char *const keys[] = {"a", "k", "other", "z"};
+  const sm_structured both[] = {{.kind = SM_STRUCTURED_TUPLE, .items = positional, .n_items = 3},
+                                {.kind = SM_STRUCTURED_DICT, .items = named, .n_items = 4, .keys = keys}};
+  const sm_built_function function = {.inputs = {.kind = SM_STRUCTURED_TUPLE, .items = both, .n_items = 2}};
+  static const char *const names[] = {"a", "args_0", "args_1"}, *const keywords[] = {"z", "k", "a", "other"};
+  sm_built_parameters parameters, made;
+  assert_ok(sm_built_make_parameters(&parameters, objects, &all, &err), err);
+  assert_ok(sm_built_describe_trace(&made, objects, &function, &parameters, &err), err);
+  assert_number("positional", made.n_names, N_OF(names));
+  for (size_t i = 0; i < N_OF(names); i++) assert_text("positional", made.names[i], names[i]);
+  assert_number("keywords", made.n_keyword_only, N_OF(keywords));
+  for (size_t i = 0; i < N_OF(keywords); i++) assert_text("keyword", made.keyword_only[i], keywords[i]);
+  assert_number("input signature", made.input_signature.kind, SM_STRUCTURED_NONE);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(object_arguments__names, set_up, tear_down),
       cmocka_unit_test_setup_teardown(object_arguments__keywords, set_up, tear_down),
       cmocka_unit_test_setup_teardown(object_arguments__clashes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(object_arguments__of_a_trace, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

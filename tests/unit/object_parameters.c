@@ -67,6 +67,7 @@ static void object_parameters__all(void **state) {
   assert_number("annotations", field("annotations")->kind, SM_STRUCTURED_DICT);
   assert_number("input signature", made.input_signature.kind, SM_STRUCTURED_TUPLE);
   assert_number("jit_compile", made.jit_compile, SM_JIT_ON);
+  assert_text("keyword-only", made.keyword_only[1], "j");
   assert_null(made.defaults[0]);
   assert_number("default", made.defaults[1]->kind, SM_STRUCTURED_NONE);
 }
