@@ -242,9 +242,9 @@ static void save_specs(const char *root) {
 
 /* ---- Names of inputs ---- */
 
-/* A function of "0/discount" and "x": for Python arg_0_discount, which is before x, as "x" is not before "0/discount". */
+/* A function of "a" and "0/discount": for Python that is arg_0_discount, which is behind a. */
 static void add_odd_names(sm_object_graph *objects, sm_string graph_def) {
-  const sm_function_tensor in[] = {{.name = "x", .tensor = "a:0", .rank = 1, .dims = unknown},
+  const sm_function_tensor in[] = {{.name = "a", .tensor = "a:0", .rank = 1, .dims = unknown},
                                    {.name = "0/discount", .tensor = "b:0", .rank = 1, .dims = unknown}};
   const sm_trace trace = {.graph_def = graph_def, .inputs = in, .n_inputs = 2, .outputs = &minus, .n_outputs = 1};
   int32_t number = add_function(objects, "odd", &trace, false, NULL);

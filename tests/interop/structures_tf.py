@@ -83,7 +83,7 @@ def look_at_names(model):
     odd = model.signatures["odd"]
     spec = model.subtract.function_spec.fullargspec
     return first_wrong(
-        equals(dense(odd(x=f32(5), arg_0_discount=f32(3))["y"]), [2]),
+        equals(dense(odd(a=f32(5), arg_0_discount=f32(3))["y"]), [2]),
         equals(dense(model.signatures["unnamed"](d=f32(5), d_1=f32(3))["y"]), [2]),
         equals(dense(model.unnamed({"first": f32(5), "second": f32(3)})["y"]), [2]),
         equals(dense(model.subtract(f32(5))["y"]), [4]),
@@ -132,7 +132,7 @@ def run_names(session, signatures):
 
     defaults = {key: sorted(signatures[key].defaults) for key in ("odd", "own_default", "both_defaults")}
     return first_wrong(
-        equals(run("odd", **{"x": [5.0], "0/discount": [3.0]}), [2]),
+        equals(run("odd", **{"a": [5.0], "0/discount": [3.0]}), [2]),
         equals(run("unnamed", d=[5.0], d_1=[3.0]), [2]),
         equals(run("own_default", x=[5.0]), [4]),
         equals(run("own_default", x=[5.0], k=[3.0]), [2]),
@@ -165,7 +165,7 @@ def make_composite():
 def make_names():
     model = tf.Module()
     vector = lambda name=None: tf.TensorSpec([None], tf.float32, name)
-    odd = tf.function(lambda x, d: {"y": x - d}).get_concrete_function(vector("x"), vector("0/discount"))
+    odd = tf.function(lambda a, d: {"y": a - d}).get_concrete_function(vector("a"), vector("0/discount"))
     unnamed = tf.function(lambda d: {"y": d["first"] - d["second"]})
     unnamed = unnamed.get_concrete_function({"first": vector(), "second": vector()})
     model.subtract = tf.function(

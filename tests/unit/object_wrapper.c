@@ -76,12 +76,12 @@ static void object_wrapper__names(void **state) {
   assert_mentions(err.message, "signature s: f: input \"x y\": TensorFlow takes");
 }
 
-/* They are in the order of what Python calls them: "0/z" is arg_0_z. */
+/* They are in the order of what Python calls them: "0/z" is arg_0_z, and behind a. */
 static void object_wrapper__order(void **state) {
   (void)state;
   sm_model *model;
   const sm_concrete_function *function;
-  assert_ok(sm_object_graph_set_signature(objects, "s", add_difference("f", "b", "0/z", false), 0, &err), err);
+  assert_ok(sm_object_graph_set_signature(objects, "s", add_difference("f", "0/z", "a", false), 0, &err), err);
   assert_ok(save(), err);
   const sm_signature *signature = read_back(&model, "s");
   assert_text("first input", signature->inputs[0]->name, "0/z");
@@ -91,9 +91,10 @@ static void object_wrapper__order(void **state) {
   assert_ok(sm_trackable_find(&node, node, "signatures/s", &err), err);
   assert_ok(sm_trackable_get_function(&function, node, 0, &err), err);
   const sm_structured *keywords = &function->inputs->items[1];
-  assert_text("first keyword", keywords->keys[0], "arg_0_z");
-  assert_text("its spec", keywords->items[0].text, "0/z");
-  assert_text("what it may be called by", function->argument_keywords[0], "0/z");
+  assert_text("first keyword", keywords->keys[0], "a");
+  assert_text("second keyword", keywords->keys[1], "arg_0_z");
+  assert_text("its spec", keywords->items[1].text, "0/z");
+  assert_text("what it may be called by", function->argument_keywords[1], "0/z");
   sm_model_close(model);
 }
 
