@@ -117,7 +117,9 @@ def check_resaved(name, path):
 def check_graph_mode(name, path):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         model = tf.saved_model.load(path)
-        session.run([tf.compat.v1.global_variables_initializer(), tf.compat.v1.tables_initializer()])
+        session.run(tf.compat.v1.global_variables_initializer())
+        for operation in tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.TABLE_INITIALIZERS):
+            session.run(operation)  # in their order: what is restored is filled up behind that
 
         def run(key, inputs):
             return session.run(model.signatures[key](**{k: tf.constant(v) for k, v in inputs.items()}))
