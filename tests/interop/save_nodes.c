@@ -77,14 +77,13 @@ static void add_dense_table(sm_object_graph *objects) {
   add_function(objects, SM_OBJECT_ROOT, "find_dense", &find, "find_dense");
 }
 
-/* Saved as a dict, and given one more key by its _initialize, after it was restored. */
+/* Saved as a dict. */
 static void add_counts(sm_object_graph *objects) {
-  static const int64_t keys[] = {5, 7}, values[] = {50, 70}, nine = 9, minus = -1;
+  static const int64_t keys[] = {5, 7}, values[] = {50, 70}, minus = -1;
   static const char *const names[] = {"keys", "values"};
   const sm_tensor_view key_view = {.dtype = SM_DT_INT64, .rank = 1, .data = keys, .size = sizeof keys, .dims = {2}};
   const sm_tensor_view value_view = {
       .dtype = SM_DT_INT64, .rank = 1, .data = values, .size = sizeof values, .dims = {2}};
-  const sm_tensor_view nine_view = scalar(SM_DT_INT64, &nine, sizeof nine);
   const sm_tensor_view minus_view = scalar(SM_DT_INT64, &minus, sizeof minus);
   const sm_structured specs[] = {
       {.kind = SM_STRUCTURED_TENSOR_SPEC, .text = "keys", .dtype = SM_DT_INT64, .rank = 1, .dims = unknown},
@@ -92,20 +91,12 @@ static void add_counts(sm_object_graph *objects) {
   const sm_structured dict = {.kind = SM_STRUCTURED_DICT, .items = specs, .n_items = 2, .keys = names};
   const sm_structured both[] = {{.kind = SM_STRUCTURED_TUPLE, .items = &dict, .n_items = 1}, none};
   const sm_structured arguments = {.kind = SM_STRUCTURED_TUPLE, .items = both, .n_items = 2};
-  int32_t table, first;
+  int32_t table;
   sm_function_capture captures[2] = {{.node = NULL}};
   CHECK(sm_object_graph_add_resource(&table, objects, SM_OBJECT_ROOT, "counts", "", &err));
-  CHECK(sm_object_graph_add_constant(&first, objects, SM_OBJECT_NONE, NULL, &nine_view, &err));
   add_plain(objects, table, "_create_resource", "__inference_make_counts_11");
-  captures[0].object = first;
   captures[1].object = table;
-  const sm_function_tensor result = {.rank = 0};
-  const sm_trace fill = {.function = "__inference_fill_counts_12",
-                         .outputs = &result,
-                         .n_outputs = 1,
-                         .captures = captures,
-                         .n_captures = 2};
-  add_function(objects, table, "_initialize", &fill, NULL);
+  add_plain(objects, table, "_initialize", "__inference_done_2");
   const sm_trace save = {
       .function = "__inference_save_counts_13", .captures = &captures[1], .n_captures = 1, .output_structure = &dict};
   const sm_function_tensor same_keys = {.rank = 1, .dims = unknown};
