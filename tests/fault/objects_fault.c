@@ -79,6 +79,7 @@ static sm_status make_composite(sm_object_graph *objects, const sm_allocator *al
 static sm_status save(const char *path, const sm_allocator *allocator, sm_error *err) {
   sm_object_graph *objects;
   v2_objects made;
+  v2_nodes nodes;
   sm_save_options options = SM_SAVE_OPTIONS_INIT;
   sm_export_options effects = SM_EXPORT_OPTIONS_INIT;
   effects.strip_debug_ops = true;
@@ -87,6 +88,7 @@ static sm_status save(const char *path, const sm_allocator *allocator, sm_error 
   options.no_sync = true;
   SM_TRY(sm_object_graph_new(&objects, allocator, err));
   sm_status status = make_v2_objects(&made, objects, allocator, err);
+  if (status == SM_OK) status = add_v2_nodes(&nodes, objects, &made, allocator, err);
   if (status == SM_OK) status = make_composite(objects, allocator, err);
   if (status == SM_OK) status = sm_object_graph_save(objects, path, &effects, &options, err);
   sm_object_graph_free(objects);

@@ -11,6 +11,18 @@ typedef struct v2_objects {
 
 sm_status make_v2_objects(v2_objects *out, sm_object_graph *objects, const sm_allocator *allocator, sm_error *err);
 
+/* What add_v2_nodes adds. */
+typedef struct v2_nodes {
+  int32_t table;            /* at the root, "resource": a table of int64, made and saved by functions of its own */
+  int32_t save, restore;    /* these */
+  int32_t concrete;         /* at the root, "concrete": x * w + c, a concrete function */
+  int32_t inside, gradient; /* a tensor inside __inference_sum_40, and a function that captures it */
+  int32_t optimizer, slot;  /* whose class tells its slot variables */
+} v2_nodes;
+
+sm_status add_v2_nodes(v2_nodes *out, sm_object_graph *objects, const v2_objects *made, const sm_allocator *allocator,
+                       sm_error *err);
+
 /* y = x * w + c: the graph of the function, with placeholder x, variable w and placeholder c. */
 sm_status make_v2_graph(sm_graph **out, const sm_allocator *allocator, sm_error *err);
 
