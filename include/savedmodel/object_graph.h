@@ -189,9 +189,13 @@ SM_API sm_status sm_object_graph_add_captured_tensor(int32_t *out, sm_object_gra
  * The variable in which an optimizer keeps its state for another one ("momentum"). It is no child of anything.
  * tf.train.Checkpoint restores it; tf.saved_model.load does if the optimizer's class can (see
  * sm_object_graph_set_user_object), and else leaves it alone.
+ *
+ * spec  as of other variables; name NULL: the path of both.
+ *
+ * Errors: also ALREADY_EXISTS there is such a slot; INVALID_ARGUMENT optimizer holds no objects, variable is none.
  */
 SM_API sm_status sm_object_graph_add_slot(int32_t *out, sm_object_graph *objects, int32_t optimizer, int32_t variable,
-                                          const char *slot_name, const sm_tensor_view *value, sm_error *err);
+                                          const char *slot_name, const sm_variable_spec *spec, sm_error *err);
 
 /** The class that Python has registered for it, "package>Class". */
 SM_API sm_status sm_object_graph_set_registered_name(sm_object_graph *objects, int32_t object, const char *name,

@@ -240,9 +240,11 @@ sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_bui
 /* What would be missed in the end is missed before anything is written. */
 static sm_status check_objects(const sm_object_graph *objects, sm_error *err) {
   if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
-  for (int32_t i = 0; i < objects->n_objects; i++)
-    if (objects->objects[i]->kind == SM_BUILT_VARIABLE && !objects->objects[i]->value.is_given)
+  for (int32_t i = 0; i < objects->n_objects; i++) {
+    sm_built_kind kind = objects->objects[i]->kind;
+    if ((kind == SM_BUILT_VARIABLE || kind == SM_BUILT_SLOT) && !objects->objects[i]->value.is_given)
       return SM_FAIL(err, SM_INVALID_ARGUMENT, "variable %s has no value", sm_built_place_of(objects, i).text);
+  }
   return SM_OK;
 }
 

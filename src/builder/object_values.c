@@ -99,16 +99,22 @@ static sm_status copy_components(sm_built_variable *out, sm_object_graph *object
   return SM_OK;
 }
 
+static sm_status copy_variable(sm_built_value *value, sm_built_variable *out, sm_object_graph *objects, int32_t parent,
+                               const char *name, const sm_variable_spec *spec, sm_error *err) {
+  *out = (sm_built_variable){
+      .not_trainable = spec->not_trainable, .synchronization = spec->synchronization, .aggregation = spec->aggregation};
+  SM_TRY(read_variable(value, &out->shape, objects, parent, name, spec, err));
+  SM_TRY(copy_text(&out->name, objects, spec->name, err));
+  SM_TRY(copy_text(&out->device, objects, spec->device, err));
+  return copy_components(out, objects, spec, err);
+}
+
 sm_status sm_object_graph_add_variable(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
                                        const sm_variable_spec *spec, sm_error *err) {
   sm_built_object *object;
   sm_built_value value;
-  sm_built_variable variable = {
-      .not_trainable = spec->not_trainable, .synchronization = spec->synchronization, .aggregation = spec->aggregation};
-  SM_TRY(read_variable(&value, &variable.shape, objects, parent, name, spec, err));
-  SM_TRY(copy_text(&variable.name, objects, spec->name, err));
-  SM_TRY(copy_text(&variable.device, objects, spec->device, err));
-  SM_TRY(copy_components(&variable, objects, spec, err));
+  sm_built_variable variable;
+  SM_TRY(copy_variable(&value, &variable, objects, parent, name, spec, err));
   SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_VARIABLE, err));
   object->value = value;
   object->variable = variable;
@@ -145,20 +151,18 @@ static sm_status rank_slot(sm_built_slot *slot, sm_object_graph *objects, sm_err
 }
 
 sm_status sm_object_graph_add_slot(int32_t *out, sm_object_graph *objects, int32_t optimizer, int32_t variable,
-                                   const char *slot_name, const sm_tensor_view *view, sm_error *err) {
+                                   const char *slot_name, const sm_variable_spec *spec, sm_error *err) {
   sm_built_object *object;
   sm_built_value value;
+  sm_built_variable copy;
   sm_built_slot slot = {optimizer, variable, {NULL, 0}, 0};
-  bool is_sound;
   SM_TRY(check_slot(objects, optimizer, variable, slot_name, err));
-  SM_TRY(sm_built_copy_value(&value, &is_sound, objects, view, err));
-  if (!is_sound)
-    return sm_built_fail(objects, variable, slot_name, "a slot variable with a value that is no tensor", err);
+  SM_TRY(copy_variable(&value, &copy, objects, variable, slot_name, spec, err));
   SM_TRY(sm_built_copy(&slot.name, objects, slot_name, err));
   SM_TRY(rank_slot(&slot, objects, err));
   SM_TRY(sm_built_add(&object, out, objects, SM_OBJECT_NONE, slot_name, SM_BUILT_SLOT, err));
   object->value = value;
-  object->variable = (sm_built_variable){.shape = value.shape, .not_trainable = true};
+  object->variable = copy;
   object->slot = slot;
   return SM_OK;
 }

@@ -140,8 +140,9 @@ static void add_table(run *r) {
 
 static void add_slot(run *r) {
   const sm_tensor_view view = view_of(SM_DT_FLOAT, 1);
+  const sm_variable_spec spec = {.value = &view};
   note(r,
-       sm_object_graph_add_slot(NULL, r->objects, object_of(r, r->a), object_of(r, r->b), name_of(r->c), &view, NULL));
+       sm_object_graph_add_slot(NULL, r->objects, object_of(r, r->a), object_of(r, r->b), name_of(r->c), &spec, NULL));
 }
 
 static void add_traced(run *r, const sm_trace *trace) {

@@ -191,7 +191,8 @@ static void save_slots(const char *root) {
   CHECK(sm_object_graph_set_user_object(objects, optimizer, &user, &err));
   for (size_t i = 0; i < 3; i++) {
     const sm_tensor_view view = scalar(SM_DT_FLOAT, &slots[i], sizeof slots[i]);
-    CHECK(sm_object_graph_add_slot(NULL, objects, optimizer, i == 1 ? w : v, i < 2 ? "m" : "n", &view, &err));
+    const sm_variable_spec spec = {.value = &view, .not_trainable = true};
+    CHECK(sm_object_graph_add_slot(NULL, objects, optimizer, i == 1 ? w : v, i < 2 ? "m" : "n", &spec, &err));
   }
   end(objects, root, "slots");
 }

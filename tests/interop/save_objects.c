@@ -123,7 +123,8 @@ static void save_containers(const char *root) {
   CHECK(sm_object_graph_link(objects, nested, "parent", SM_OBJECT_ROOT, &err));
   int32_t optimizer = add_container(objects, SM_OBJECT_ROOT, "optimizer", SM_CONTAINER_OBJECT);
   const sm_tensor_view slot = scalar(SM_DT_FLOAT, &momentum, sizeof momentum);
-  CHECK(sm_object_graph_add_slot(NULL, objects, optimizer, shared, "momentum", &slot, &err));
+  const sm_variable_spec spec = {.value = &slot, .not_trainable = true};
+  CHECK(sm_object_graph_add_slot(NULL, objects, optimizer, shared, "momentum", &spec, &err));
   sm_export_options options = SM_EXPORT_OPTIONS_INIT;
   options.extra_tags = (const char *[]){"extra"};
   options.n_extra_tags = 1;

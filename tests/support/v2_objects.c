@@ -36,7 +36,8 @@ static sm_status add_values(v2_objects *out, sm_object_graph *objects, sm_error 
   SM_TRY(sm_object_graph_add(&optimizer, objects, SM_OBJECT_ROOT, "optimizer", SM_CONTAINER_OBJECT, err));
   SM_TRY(sm_object_graph_add_variable(&out->weight, objects, out->layer, "w", &(sm_variable_spec){.value = &w}, err));
   SM_TRY(sm_object_graph_add_constant(&out->constant, objects, out->layer, "c", &c, err));
-  return sm_object_graph_add_slot(NULL, objects, optimizer, out->weight, "momentum", &m, err);
+  const sm_variable_spec slot = {.value = &m, .not_trainable = true};
+  return sm_object_graph_add_slot(NULL, objects, optimizer, out->weight, "momentum", &slot, err);
 }
 
 static sm_status add_tables(v2_objects *out, sm_object_graph *objects, sm_error *err) {
