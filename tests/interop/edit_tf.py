@@ -136,9 +136,14 @@ class Checker:
         return keys
 
     def check_v2(self, path, tags, runs, renamed):
+        with self.tf.device("/CPU:0"):
+            loaded = self.tf.saved_model.load(path, tags=list(tags))
+        self.check_loaded_runs(loaded, runs, renamed)
+        return set(loaded.signatures)
+
+    def check_loaded_runs(self, loaded, runs, renamed):
         tf = self.tf
         with tf.device("/CPU:0"):
-            loaded = tf.saved_model.load(path, tags=list(tags))
             for key, (inputs, outputs) in runs.items():
                 function = loaded.signatures[renamed(key)]
                 specs = function.structured_input_signature[1]
@@ -153,7 +158,6 @@ class Checker:
                     if not isinstance(found, tf.Tensor):
                         continue
                     self.compare("V2: %s: %s" % (key, name), found.numpy(), expected)
-            return set(loaded.signatures)
 
     def check(self, what, path, tags, runs, renamed, keys, has_v2):
         found = self.check_v1(path, tags, runs, renamed)
