@@ -168,7 +168,8 @@ static sm_status add_optimizer(v2_nodes *out, sm_object_graph *objects, const v2
   SM_TRY(sm_object_graph_set_user_object(objects, out->optimizer, &user, err));
   SM_TRY(
       sm_object_graph_set_user_proto(objects, out->optimizer, "type.googleapis.com/a.B", (sm_string){"\0x", 2}, err));
-  return sm_object_graph_add_slot(&out->slot, objects, out->optimizer, made->weight, "m", &m, err);
+  const sm_variable_spec slot = {.value = &m};
+  return sm_object_graph_add_slot(&out->slot, objects, out->optimizer, made->weight, "m", &slot, err);
 }
 
 static sm_status add_nodes(v2_nodes *out, sm_object_graph *objects, const v2_objects *made, sm_graph *tables,
