@@ -35,9 +35,8 @@ SM_API void sm_object_graph_free(sm_object_graph *objects);
  *           reserved.
  *           SM_OBJECT_NONE: none yet, and perhaps for ever, as of constants that are merely captured: see
  *           sm_object_graph_link. name may then be NULL, and is part of what the graph calls the object. What nothing
- *           leads to in the end is not saved, but for concrete functions, and for the constants, assets and tensors
- *           inside functions that a saved function captures, which are its children "capture_0" and so on. A variable has
- *           to be led to.
+ *           leads to in the end is not saved, but for concrete functions and tensors inside functions. Constants and
+ *           assets that a saved function captures are its children, "capture_0" and so on. Variables have to be led to.
  *
  * Strings and structs are copied; values of tensors are borrowed until the model is saved (sm_object_graph_save returned,
  * sm_builder_finish was called).

@@ -1,5 +1,5 @@
-/* Objects that follow from those that were added: the traces of functions, the constants and assets that they capture, and the
- * signatures. Sources: Function._trackable_children (python/eager/polymorphic_function/polymorphic_function.py),
+/* Objects that follow from those that were added: the traces of functions, the constants and assets that they capture,
+ * and the signatures. Sources: Function._trackable_children (python/eager/polymorphic_function/polymorphic_function.py),
  * ConcreteFunction._trackable_children (concrete_function.py), python/saved_model/signature_serialization.py. */
 #include "builder/built_objects.h"
 

@@ -22,7 +22,6 @@ enum {
 typedef struct encoder {
   sm_buffer *out;
   const sm_object_graph *objects;
-  const sm_built_layout *layout;
   const sm_export_options *options;
 } encoder;
 
@@ -115,8 +114,8 @@ static sm_status put_concrete_function(encoder *e, const sm_built_function *func
   return sm_wire_close(e->out, entry, err);
 }
 
-/* Several objects may have one function: then they agree on what it captures, takes and returns. Of the two entries at the
- * end the second goes. */
+/* Several objects may have one function: then they agree on what it captures, takes and returns. Of the two entries at
+ * the end the second goes. */
 static sm_status drop_double(encoder *e, const listed_function *list, size_t first, size_t second, sm_error *err) {
   size_t size = e->out->size - second;
   bool is_same = second - first == size && memcmp(e->out->data + first, e->out->data + second, size) == 0;
@@ -147,7 +146,7 @@ static sm_status put_concrete_functions(encoder *e, sm_arena *scratch, sm_error 
 
 sm_status sm_built_encode(sm_buffer *out, const sm_object_graph *objects, const sm_built_layout *layout,
                           const sm_export_options *options, sm_error *err) {
-  encoder e = {.out = out, .objects = objects, .layout = layout, .options = options};
+  encoder e = {.out = out, .objects = objects, .options = options};
   sm_arena scratch;
   for (int32_t i = 0; i < layout->n_saved; i++) SM_TRY(put_object(&e, objects->objects[layout->saved[i]], err));
   sm_arena_init(&scratch, objects->allocator, UINT64_MAX);

@@ -2,8 +2,8 @@
  * python/saved_model/tracing_utils.py; python/training/saving/trace_saveable_util.py. */
 #include "builder/built_objects.h"
 
-/* The saveable of objects that hand out a dict of tensors: python/trackable/trackable_utils.py, SERIALIZE_TO_TENSORS_NAME.
- * Those of other names return a list of dicts. */
+/* The saveable of objects that hand out a dict of tensors (SERIALIZE_TO_TENSORS_NAME of
+ * python/trackable/trackable_utils.py). Those of other names return a list of dicts. */
 static const char TO_TENSORS[] = ".TENSORS";
 
 sm_status sm_object_graph_add_resource(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
