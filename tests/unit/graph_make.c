@@ -184,6 +184,48 @@ static void graph_make__refuses_variables_and_tables(void **state) {
   assert_ok(sm_graph_add(graph, "NoOp", "t", NULL, 0, &err), err);
 }
 
+/* ---- Types of outputs ---- */
+
+/* A node of op takes the output, or it does not. */
+static void assert_output(const char *tensor, const char *op, sm_status expected) {
+  static int n;
+  char name[32];
+  (void)snprintf(name, sizeof name, "use%d", n++);
+  sm_status status = sm_graph_add(graph, op, name, SM_NAMES(tensor), &err);
+  if (status != expected) fail_msg("%s of %s: %s", op, tensor, sm_status_name(status));
+}
+
+/* Of a list of types, and of more outputs than their node has bytes. LogicalNot takes bool, StringLength string, Neg numbers. */
+static void graph_make__types_of_outputs(void **state) {
+  (void)state;
+  enum { N = 600 };
+  static sm_dtype types[N];
+  for (size_t i = 0; i < N; i++) types[i] = i % 3 == 0 ? SM_DT_BOOL : i % 3 == 1 ? SM_DT_STRING : SM_DT_FLOAT;
+  const sm_attr restored = sm_attr_types("dtypes", types, N), split = sm_attr_int("num_split", N);
+  assert_ok(sm_graph_add_placeholder(graph, "text", SM_DT_STRING, NULL, 0, &err), err);
+  assert_ok(sm_graph_add_placeholder(graph, "list", SM_DT_STRING, (int64_t[]){N}, 1, &err), err);
+  assert_ok(sm_graph_add_placeholder(graph, "axis", SM_DT_INT32, NULL, 0, &err), err);
+  assert_ok(sm_graph_add_placeholder(graph, "value", SM_DT_BOOL, NULL, -1, &err), err);
+  const char *keys[] = {"text", "list", "list"}, *values[] = {"axis", "value"};
+  const sm_node_spec restore = {"RestoreV2", "restore", keys, 3, &restored, 1, NULL};
+  assert_ok(sm_graph_add_node(graph, &restore, &err), err);
+  assert_ok(sm_graph_add_node(graph, &(sm_node_spec){"Split", "split", values, 2, &split, 1, NULL}, &err), err);
+  for (int i = 0; i < N; i += 37) {
+    char tensor[32];
+    (void)snprintf(tensor, sizeof tensor, "restore:%d", i);
+    assert_output(tensor, "LogicalNot", i % 3 == 0 ? SM_OK : SM_INVALID_ARGUMENT);
+    assert_output(tensor, "StringLength", i % 3 == 1 ? SM_OK : SM_INVALID_ARGUMENT);
+    assert_output(tensor, "Neg", i % 3 == 2 ? SM_OK : SM_INVALID_ARGUMENT);
+    (void)snprintf(tensor, sizeof tensor, "split:%d", i);
+    assert_output(tensor, "LogicalNot", SM_OK);
+    assert_output(tensor, "StringLength", SM_INVALID_ARGUMENT);
+  }
+  assert_output("restore:599", "Neg", SM_OK);
+  assert_output("restore:600", "Neg", SM_INVALID_ARGUMENT);
+  assert_output("split:599", "LogicalNot", SM_OK);
+  assert_output("split:600", "LogicalNot", SM_INVALID_ARGUMENT);
+}
+
 /* ---- Functions ---- */
 
 /* f(x: float) -> (a: float, b: int64) */
@@ -284,6 +326,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(graph_make__bytes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(graph_make__refuses, set_up, tear_down),
       cmocka_unit_test_setup_teardown(graph_make__refuses_variables_and_tables, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(graph_make__types_of_outputs, set_up, tear_down),
       cmocka_unit_test_setup_teardown(graph_make__functions, set_up, tear_down),
       cmocka_unit_test_setup_teardown(graph_make__out_of_memory, set_up, tear_down),
       cmocka_unit_test_setup_teardown(graph_make__can_be_retried, set_up, tear_down),
