@@ -118,6 +118,17 @@ static void add_others(sm_object_graph *objects, sm_string graph_def) {
   add_function(objects, SM_OBJECT_ROOT, "bump", &trace, NULL);
 }
 
+/* Names that Python cannot write, and those that no node can have: of a function, of what it takes and returns, of the
+ * signature. Of inputs TensorFlow wants names of nodes. */
+static void add_foreign(sm_object_graph *objects, sm_string graph_def) {
+  const sm_function_tensor inputs[] = {{.name = "z/in-put", .tensor = "x", .rank = -1},
+                                       {.name = "a.b", .tensor = "y", .rank = -1}};
+  const sm_function_tensor outputs[] = {{.name = "h\xc3\xb6he", .tensor = "difference", .rank = -1},
+                                        {.name = "a b:c", .tensor = "twice", .rank = -1}};
+  const sm_trace trace = {.graph_def = graph_def, .inputs = inputs, .n_inputs = 2, .outputs = outputs, .n_outputs = 2};
+  add_function(objects, SM_OBJECT_ROOT, "h\xc3\xb6her", &trace, "ma\xc3\x9f");
+}
+
 /* Variables with the names that nodes of the main graph would have. */
 static void add_clashes(sm_object_graph *objects) {
   static const char *const names[] = {"NoOp",      "StatefulPartitionedCall",  "serving_default_zeta", "saver_filename",
@@ -136,6 +147,7 @@ void save_functions(const char *root) {
   add_mix(objects, graph_def);
   add_others(objects, graph_def);
   add_clashes(objects);
+  add_foreign(objects, graph_def);
   CHECK(sm_object_graph_set_signature(objects, "serving_default", subtract, 0, &err));
   CHECK(sm_object_graph_set_signature(objects, "a.b/c-d", subtract, 0, &err));
   sm_export_options options = SM_EXPORT_OPTIONS_INIT;

@@ -80,6 +80,7 @@ CALLS = {
         ("serving_default", *ORDER),
         ("a.b/c-d", *ORDER),
         ("layer", {"x": f32(3)}, {"output_0": 30}),
+        ("maß", {"z/in-put": f32(5), "a.b": f32(3)}, {"höhe": 2, "a b:c": 10}),
     ],
     "effects": [
         ("checked", {"x": f32(3)}, {"y": 6}),
@@ -181,6 +182,7 @@ def look_at_functions(model):
         or equals({k: float(v) for k, v in model.subtract(alpha=three, zeta=five).items()}, {"a": 10, "z": 2})
         or equals((float(mixed[0]), {k: float(v) for k, v in mixed[1].items()}), (2, {"second": 93, "first": 10}))
         or equals(float(getattr(model, "StatefulPartitionedCall_1")), 6)
+        or equals({k: float(v) for k, v in getattr(model, "höher")(five, three).items()}, {"höhe": 2, "a b:c": 10})
     )
 
 

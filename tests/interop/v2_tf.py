@@ -205,7 +205,7 @@ def run_cli(*line):
 
 def run_cli_call(name, path, key, inputs, wanted):
     with tempfile.TemporaryDirectory() as scratch:
-        files = {k: os.path.join(scratch, k + ".npy") for k in inputs}
+        files = {k: os.path.join(scratch, f"input_{i}.npy") for i, k in enumerate(inputs)}
         for k, value in inputs.items():
             numpy.save(files[k], value)
         run_cli(
