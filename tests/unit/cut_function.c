@@ -209,6 +209,53 @@ static void cut_function__in_the_middle(void **state) {
       "ret { key: 'y' value: 'y:y:0' }");
 }
 
+/* A branch of TensorFlow 1: what is in it runs when the result needs it, and is no control output; what is before it is one. */
+static void cut_function__branches(void **state) {
+  (void)state;
+  static const char graph[] =
+      "node { name: 'p' op: 'Placeholder' attr { key: 'dtype' value { type: DT_BOOL } } }"
+      "node { name: 'm' op: 'Merge' input: 'u' input: 's' attr { key: 'N' value { i: 2 } } attr { key: 'T' value { "
+      "type: "
+      "DT_INT32 } } }"
+      "node { name: 'u' op: 'RandomUniformInt' input: 's:1' input: 'r' input: 'r' attr { key: 'T' value { type: "
+      "DT_INT32 } "
+      "} attr { key: 'Tout' value { type: DT_INT32 } } }"
+      "node { name: 's' op: 'Switch' input: 'r' input: 'p' attr { key: 'T' value { type: DT_INT32 } } }"
+      "node { name: 'r' op: 'ReadVariableOp' input: 'w' attr { key: 'dtype' value { type: DT_INT32 } } }"
+      "node { name: 'w' op: 'VarHandleOp' attr { key: 'dtype' value { type: DT_INT32 } } attr { key: 'shape' value { "
+      "shape "
+      "{ } } } }";
+  static const char *const controls[] = {"", "u"};
+  for (size_t i = 0; i < N_OF(controls); i++) {
+    sm_cut cut;
+    const sm_string control = sm_string_of(controls[i]);
+    const sm_cut_arg in = {TEXT("p"), TEXT("p"), SM_DT_BOOL}, out = {TEXT("m"), TEXT("m"), SM_DT_INT32};
+    const sm_cut_arg capture = {TEXT(""), TEXT("w"), SM_DT_RESOURCE};
+    const sm_cut_spec spec = {.name = TEXT("f"),
+                              .inputs = &in,
+                              .n_inputs = 1,
+                              .captures = &capture,
+                              .n_captures = 1,
+                              .outputs = &out,
+                              .n_outputs = 1,
+                              .controls = &control,
+                              .n_controls = i};
+    end();
+    c.bytes.size = 0;
+    assert_ok(sm_text_read(&c.bytes, &tensorflow__graph_def__descriptor, sm_string_of(graph), &err), err);
+    c.source.bytes = (sm_span){c.bytes.data, c.bytes.size};
+    assert_ok(begin(), err);
+    assert_ok(sm_cut_function(&cut, &c.graph, &spec, &err), err);
+    Tensorflow__FunctionDef *def =
+        tensorflow__function_def__unpack(NULL, cut.function_def.size, (const uint8_t *)cut.function_def.data);
+    assert_non_null(def);
+    assert_number(controls[i], def->n_control_ret, 1 + i);
+    assert_text("the first", def->control_ret[i]->value, "r");
+    if (i == 1) assert_text("the other", def->control_ret[0]->value, "u");
+    tensorflow__function_def__free_unpacked(def, NULL);
+  }
+}
+
 static void cut_function__calls(void **state) {
   (void)state;
   sm_cut cut;
@@ -339,6 +386,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(cut_function__whole, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__parts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__in_the_middle, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(cut_function__branches, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__calls, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cut_function__references, set_up, tear_down),
