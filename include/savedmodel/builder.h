@@ -227,18 +227,22 @@ typedef struct sm_objects_options {
  *                                              have all of them, unless variables are called so
  *   of each table that the init op fills       an object that is made and filled when the model is loaded
  *   of each asset                              an object in the list "asset_paths"
+ *   of what the init op does besides           an object "initializer", whose function tf.saved_model.load calls when it has
+ *                                              restored the variables: local variables get their values so
  *   of each signature                          a function, cut out of the graph
  *   of each reference variable (VariableV2)    a resource: VarHandleOp and operations that go with it, in the graph too
  *
- * The values are not touched: the checkpoint gets second names for them, and the object graph. Nothing happens to a model
- * that has an object graph.
+ * The values are not copied, but for those of partitioned variables, each part of which is a variable: the checkpoint gets
+ * second names for them, and the object graph. Variables that were objects before have the names again that they had then.
+ * Nothing happens to a model that has an object graph.
  *
  * options  NULL: defaults.
  *
  * Errors: FAILED_PRECONDITION in_place, or there are other meta graphs, of which tf.saved_model.load wants none; UNIMPLEMENTED
- *   something is done to a reference variable that resources do not have, or what the init op does is more than filling
- *   tables; the message names the node. INVALID_ARGUMENT a signature that cannot be cut: it needs a Placeholder that is none
- *   of its inputs, or a variable without a value. NOT_FOUND the checkpoint lacks a variable.
+ *   something is done to a reference variable that resources do not have, the saver restores tables, a signature has sparse or
+ *   composite tensors, or operations that new graphs do not have any more; the message names the node. INVALID_ARGUMENT a
+ *   signature that cannot be cut: it needs a Placeholder that is none of its inputs, or a variable without a value. NOT_FOUND
+ *   the checkpoint lacks a variable. RESOURCE_EXHAUSTED.
  */
 SM_API sm_status sm_builder_add_object_graph(sm_builder *builder, size_t graph, const sm_objects_options *options,
                                              sm_error *err);
