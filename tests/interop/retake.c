@@ -21,7 +21,7 @@ static void check(sm_status status) {
   exit(1);
 }
 
-/* A model that is being said again. What is borrowed until it is saved lives until the program ends. */
+/* A model that is being said again. */
 typedef struct retaking {
   const char *dir;
   const sm_model *model;
@@ -33,10 +33,34 @@ typedef struct retaking {
   bool *is_part;    /* what something else makes: slot variables, the map of signatures, traces of functions */
 } retaking;
 
+/* Memory, and perhaps a tensor, that lives until the end. */
+typedef struct block {
+  struct block *older;
+  sm_tensor *tensor;
+} block;
+
+static block *newest;
+
 static void *room_for(size_t n, size_t size) {
-  void *room = calloc(n + 1, size);
-  if (room == NULL) abort();
-  return room;
+  block *made = calloc(1, sizeof *made + (n + 1) * size);
+  if (made == NULL) abort();
+  made->older = newest;
+  newest = made;
+  return made + 1;
+}
+
+static const sm_tensor_view *keep(sm_tensor *tensor) {
+  room_for(0, 0);
+  newest->tensor = tensor;
+  return sm_tensor_get_view(tensor);
+}
+
+static void free_all(void) {
+  for (block *older; newest != NULL; newest = older) {
+    older = newest->older;
+    sm_tensor_free(newest->tensor);
+    free(newest);
+  }
 }
 
 static const sm_trackable *node_at(const retaking *r, int64_t id) {
@@ -87,7 +111,7 @@ static void find_parts(retaking *r) {
 static const sm_tensor_view *read_entry(const retaking *r, const sm_bundle_entry *entry) {
   sm_tensor *tensor;
   check(sm_bundle_reader_read_entry_tensor(&tensor, r->variables, entry, NULL, &err));
-  return sm_tensor_get_view(tensor);
+  return keep(tensor);
 }
 
 static const sm_tensor_view *value_of(const retaking *r, const sm_trackable *node) {
@@ -144,7 +168,7 @@ static void take_variable(int32_t *out, retaking *r, const sm_trackable *node) {
 static void take_constant(int32_t *out, retaking *r, const sm_trackable *node) {
   sm_tensor *tensor;
   check(sm_trackable_read_constant(&tensor, node, &err));
-  check(sm_object_graph_add_constant(out, r->objects, SM_OBJECT_NONE, NULL, sm_tensor_get_view(tensor), &err));
+  check(sm_object_graph_add_constant(out, r->objects, SM_OBJECT_NONE, NULL, keep(tensor), &err));
 }
 
 static void take_asset(int32_t *out, retaking *r, int32_t number) {
@@ -425,5 +449,6 @@ int main(int argc, char **argv) {
   save(&r, argv[2]);
   sm_object_graph_free(r.objects);
   sm_model_close(model);
+  free_all();
   return 0;
 }

@@ -41,11 +41,14 @@ REFUSED = {
 }
 
 # Traces are derived from their functions, but for the order of keywords and what nested arguments are called, which nobody
-# calls them by.
-OTHER_TRACES = {"input_structures", "keras3_export_archive", "cartpole_policy"}
+# calls them by. Other versions of TensorFlow had other rules.
+OTHER_TRACES = {"input_structures", "keras3_export_archive"}
 
 # Published models that tf.saved_model.load of TensorFlow 2.21 refuses, said again or not.
 NOT_LOADED = {"cartpole_policy"}
+
+# Its checkpoint was made for it, with keys by the numbers of nodes; TensorFlow's keys, and ours, are paths.
+OTHER_KEYS = {"syn_tf_bert1"}
 
 # Their runs were recorded with other kernels: what the model itself gives here counts.
 RECORDED_ELSEWHERE = {"basic_pitch"}
@@ -196,7 +199,8 @@ def describe(signature):
 
 def compare_messages(old_path, new_path):
     old, new = (rebuild_tf.read(path).meta_graphs[0] for path in (old_path, new_path))
-    Objects(old, new, not OTHER_TRACES & set(old_path.split(os.sep))).compare()
+    is_derived = old.meta_info_def.tensorflow_version == new.meta_info_def.tensorflow_version
+    Objects(old, new, is_derived and not OTHER_TRACES & set(old_path.split(os.sep))).compare()
     same("signatures", sorted(new.signature_def), sorted(old.signature_def))
     for key, signature in old.signature_def.items():
         if key == "__saved_model_init_op":
@@ -225,6 +229,8 @@ def compare_folder(old, new):
 def compare_tensors(old, new):
     from tensorflow.python.training import py_checkpoint_reader
 
+    if not os.path.exists(os.path.join(old, "variables/variables.index")):
+        return  # there are none
     old, new = (py_checkpoint_reader.NewCheckpointReader(os.path.join(p, "variables/variables")) for p in (old, new))
     # Layers of Keras in TensorFlow 2.0 wrote their configuration, which nothing restores.
     names = [n for n in old.get_variable_to_shape_map() if not n.endswith(".ATTRIBUTES/OBJECT_CONFIG_JSON")]
@@ -326,7 +332,8 @@ class Retaker(edit_tf.Checker):
                 self.record(model)
             tags = rebuild_tf.read(made).meta_graphs[0].meta_info_def.tags
             self.step(name + ": messages", compare_messages, model.path, made)
-            self.step(name + ": tensors", compare_tensors, model.path, made)
+            if name not in OTHER_KEYS:
+                self.step(name + ": tensors", compare_tensors, model.path, made)
             self.step(name + ": verify", run, self.tool, "verify", made)
             self.step(name + ": again", self.check_twice, made, again)
             self.step(name + ": V1", self.check_v1, made, tags, model.runs, edit_tf.Checker.same)
