@@ -285,11 +285,36 @@ static void object_graph__name_of_a_variable(void **state) {
   sm_model_close(model);
 }
 
+/* Libraries may have functions that the model does not need. */
+static void object_graph__no_function_that_nothing_calls(void **state) {
+  (void)state;
+  static const char unused[] = /* FunctionDef of proto/function.proto: no arguments, one node */
+      "\x0a\x17\x0a\x15__inference_unused_99\x1a\x0a\x0a\x02no\x12\x04NoOp";
+  const sm_graph_summary *summary;
+  sm_graph *library;
+  sm_string def;
+  sm_model *model;
+  assert_ok(sm_graph_new(&library, NULL, &err), err);
+  assert_ok(sm_graph_add_function(library, (sm_string){unused, sizeof unused - 1}, &err), err);
+  assert_ok(sm_graph_get_def(&def, library, &err), err);
+  assert_ok(sm_object_graph_add_library(objects, def, &err), err);
+  assert_ok(save(NULL), err);
+  assert_ok(sm_model_open(&model, path, NULL, &err), err);
+  assert_ok(sm_meta_graph_get_graph_summary(&summary, sm_model_get_meta_graph(model, 0), &err), err);
+  assert_int_not_equal(summary->n_functions, 0);
+  for (size_t i = 0; i < summary->n_functions; i++)
+    assert_false(summary->functions[i].size == strlen("__inference_unused_99") &&
+                 memcmp(summary->functions[i].data, "__inference_unused_99", summary->functions[i].size) == 0);
+  sm_model_close(model);
+  sm_graph_free(library);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(object_graph__##name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(names),
+      CASE(no_function_that_nothing_calls),
       CASE(values),
       CASE(orphans),
       CASE(variables_need_a_path),
