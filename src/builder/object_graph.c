@@ -80,6 +80,8 @@ void sm_built_identifier(char *dst, size_t dst_size, const char *text) {
 sm_built_place sm_built_place_of(const sm_object_graph *objects, int32_t object) {
   sm_built_place place;
   size_t begin = sizeof place.text - 1;
+  int32_t last = object;
+  if (object == SM_OBJECT_ROOT) return (sm_built_place){"the root"};
   place.text[begin] = '\0';
   for (; object > 0; object = objects->objects[object]->parent) {
     sm_string name = objects->objects[object]->name;
@@ -89,7 +91,10 @@ sm_built_place sm_built_place_of(const sm_object_graph *objects, int32_t object)
     begin -= name.size;
     memcpy(place.text + begin, name.data, name.size);
   }
-  if (place.text[begin] == '\0') return (sm_built_place){"the root"};
+  if (place.text[begin] == '\0') {
+    snprintf(place.text, sizeof place.text, "object %d", (int)last);
+    return place;
+  }
   memmove(place.text, place.text + begin, sizeof place.text - begin);
   return place;
 }

@@ -110,8 +110,11 @@ static int32_t add_orphan(int32_t *variable) {
 static void object_graph__orphans(void **state) {
   (void)state;
   const char *key;
+  char text[64];
   int32_t variable, holder = add_orphan(&variable);
   assert_says(sm_object_graph_add(NULL, objects, -2, "x", SM_CONTAINER_OBJECT, &err), SM_NOT_FOUND, "-2");
+  snprintf(text, sizeof text, "object %d: a child without a name", holder);
+  assert_says(sm_object_graph_add(NULL, objects, holder, "", SM_CONTAINER_OBJECT, &err), SM_INVALID_ARGUMENT, text);
   assert_ok(sm_object_graph_link(objects, 0, "outer", holder, &err), err);
   assert_says(sm_object_graph_add(NULL, objects, variable, "x", SM_CONTAINER_OBJECT, &err), SM_INVALID_ARGUMENT,
               "outer/inner");
