@@ -38,12 +38,6 @@ sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *ke
 
 /* ---- Default values ---- */
 
-const sm_built_default *sm_built_find_default(const sm_built_signature *signature, const char *input) {
-  for (const sm_built_default *d = signature->defaults; d != NULL; d = d->next)
-    if (strcmp(d->input.data, input) == 0) return d;
-  return NULL;
-}
-
 static sm_status copy_value(sm_string *out, sm_object_graph *objects, const sm_tensor_view *value, sm_error *err) {
   sm_buffer bytes;
   sm_buffer_init(&bytes, objects->allocator, UINT64_MAX);

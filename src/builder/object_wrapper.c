@@ -104,6 +104,12 @@ static sm_status name_outputs(wrapping *w, sm_error *err) {
   return SM_OK;
 }
 
+const sm_built_default *sm_built_find_default(const sm_built_signature *signature, const char *input) {
+  for (const sm_built_default *d = signature->defaults; d != NULL; d = d->next)
+    if (strcmp(d->input.data, input) == 0) return d;
+  return NULL;
+}
+
 bool sm_built_can_wrap(const sm_built_function *function) {
   const sm_structured *outputs = &function->outputs;
   if (function->n_out == 0) return false;

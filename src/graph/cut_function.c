@@ -1,118 +1,14 @@
 #include "graph/cut_internal.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "graph/graph_check.h"
 #include "graph/name_set.h"
 #include "graph/reach.h"
 
-/* Fields of GraphDef and NodeDef: proto/graph.proto, node_def.proto. */
-enum { GRAPH_NODE = 1, NODE_NAME = 1, NODE_OP = 2, NODE_INPUT = 3 };
+enum { NODE_INPUT = 3 }; /* field of NodeDef: proto/node_def.proto */
 
-/* ---- The graph ---- */
-
-static bool node_less(const void *a, const void *b) {
-  const sm_cut_node *left = a, *right = b;
-  return sm_string_compare(left->name, right->name) < 0;
-}
-
-static const char *const placeholders[] = {"Placeholder", "PlaceholderV2"};
-static const char *const variables[] = {"VarHandleOp", "VariableV2", "Variable"};
-
-static bool is_one_of(sm_string op, const char *const *names, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if (sm_string_equal(op, sm_string_of(names[i]))) return true;
-  return false;
-}
-
-static sm_status read_node(sm_cut_node *out, sm_span bytes, size_t position, const sm_wire_source *source,
-                           sm_error *err) {
-  sm_span name;
-  sm_string op;
-  SM_TRY(sm_wire_find_bytes(&name, bytes, NODE_NAME, source, err));
-  SM_TRY(sm_node_get_op(&op, bytes, source, err));
-  *out = (sm_cut_node){.name = sm_span_text(name), .bytes = bytes, .position = position, .first_place = SIZE_MAX};
-  out->is_placeholder = is_one_of(op, placeholders, sizeof placeholders / sizeof *placeholders);
-  out->is_variable = is_one_of(op, variables, sizeof variables / sizeof *variables);
-  return SM_OK;
-}
-
-sm_status sm_cut_graph_init(sm_cut_graph *out, sm_spans graph_def, const sm_graph_library *library, sm_op_defs *defs,
-                            const sm_wire_source *source, sm_arena *arena, sm_error *err) {
-  sm_spans found;
-  *out = (sm_cut_graph){.library = library, .defs = defs, .source = source, .arena = arena};
-  SM_TRY(sm_wire_collect(&found, graph_def, GRAPH_NODE, source, arena, err));
-  out->nodes = sm_arena_array(arena, sm_cut_node, found.n);
-  if (out->nodes == NULL) return sm_arena_fail(arena, found.n * sizeof *out->nodes, err);
-  for (size_t i = 0; i < found.n; i++) SM_TRY(read_node(&out->nodes[i], found.items[i], i, source, err));
-  out->n_nodes = found.n;
-  sm_sort(out->nodes, found.n, sizeof *out->nodes, node_less);
-  for (size_t i = 1; i < found.n; i++)
-    if (sm_string_equal(out->nodes[i].name, out->nodes[i - 1].name))
-      return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: node %.*s is there twice", source->name,
-                     SM_SHOWN(out->nodes[i].name));
-  return SM_OK;
-}
-
-sm_cut_node *sm_cut_find_node(const sm_cut_graph *graph, sm_string name) {
-  size_t found = sm_named_find(graph->nodes, graph->n_nodes, sizeof *graph->nodes, name);
-  return found != SIZE_MAX ? &graph->nodes[found] : NULL;
-}
-
-/* ---- Errors ---- */
-
-__attribute__((format(printf, 4, 5))) static sm_status fail(const sm_cut_work *work, sm_error *err, sm_status code,
-                                                            const char *format, ...) {
-  char what[sizeof((sm_error *)0)->message];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(what, sizeof what, format, args);
-  va_end(args);
-  return SM_FAIL(err, code, "function %.*s: %s", SM_SHOWN(work->spec->name), what);
-}
-
-/* ---- Nodes and their outputs ---- */
-
-static sm_status define(sm_cut_work *work, sm_cut_node *node, sm_error *err) {
-  sm_string op;
-  if (node->def != NULL) return SM_OK;
-  SM_TRY(sm_node_get_op(&op, node->bytes, work->graph->source, err));
-  SM_TRY(sm_op_defs_find(&node->def, work->graph->defs, op, err));
-  if (node->def != NULL) return SM_OK;
-  return fail(work, err, SM_INVALID_ARGUMENT, "node %.*s: no definition of its operation %.*s", SM_SHOWN(node->name),
-              SM_SHOWN(op));
-}
-
-static sm_status read_attrs(sm_cut_work *work, sm_cut_node *node, sm_error *err) {
-  const sm_cut_graph *graph = work->graph;
-  SM_TRY(define(work, node, err));
-  if (node->attrs != NULL) return SM_OK;
-  node->attrs = sm_arena_new(graph->arena, sm_node_attrs);
-  if (node->attrs == NULL) return sm_arena_fail(graph->arena, sizeof *node->attrs, err);
-  SM_TRY(sm_node_read_attrs(node->attrs, node->def, node->bytes, graph->source, err));
-  return sm_args_count(&node->n_outputs, &node->def->outputs, node->attrs, graph->source, err);
-}
-
-/* Most operations have no lists among their outputs, or one list that is all of them: nothing has to be counted there. */
-sm_status sm_cut_find_output(sm_arg_place *out, sm_cut_work *work, sm_cut_node *node, uint64_t index, sm_error *err) {
-  bool is_there;
-  SM_TRY(define(work, node, err));
-  const sm_op_args *outputs = &node->def->outputs;
-  if (outputs->n_lists == 0) {
-    *out = (sm_arg_place){.arg = (size_t)index};
-    is_there = index < outputs->n;
-  } else {
-    SM_TRY(read_attrs(work, node, err));
-    *out = (sm_arg_place){.index = index};
-    is_there = node->n_outputs >= 0 && index < (uint64_t)node->n_outputs;
-    if (is_there && outputs->n != 1)
-      SM_TRY(sm_args_place(&is_there, out, outputs, node->attrs, index, work->graph->source, err));
-  }
-  if (is_there) return SM_OK;
-  return fail(work, err, SM_INVALID_ARGUMENT, "node %.*s has no output %llu", SM_SHOWN(node->name),
-              (unsigned long long)index);
-}
+/* ---- Tensors ---- */
 
 /* The node and output that a name in the spec is of, and its dtype, which is none of a reference. */
 static sm_status find_tensor(sm_cut_node **node, uint64_t *index, sm_dtype *dtype, sm_cut_work *work,
@@ -121,21 +17,22 @@ static sm_status find_tensor(sm_cut_node **node, uint64_t *index, sm_dtype *dtyp
   sm_arg_place place;
   bool is_name = sm_tensor_ref_parse(&ref, arg->tensor) && !ref.is_control;
   *node = is_name ? sm_cut_find_node(work->graph, ref.node) : NULL;
-  if (*node == NULL) return fail(work, err, SM_NOT_FOUND, "tensor %.*s is not in the graph", SM_SHOWN(arg->tensor));
+  if (*node == NULL)
+    return sm_cut_fail(work, err, SM_NOT_FOUND, "tensor %.*s is not in the graph", SM_SHOWN(arg->tensor));
   *index = ref.index;
-  SM_TRY(read_attrs(work, *node, err));
+  SM_TRY(sm_cut_read_attrs(work, *node, err));
   SM_TRY(sm_cut_find_output(&place, work, *node, ref.index, err));
   const sm_op_arg *output = &(*node)->def->outputs.items[place.arg];
   SM_TRY(sm_arg_dtype(dtype, output, place.index, (*node)->attrs, work->graph->source, err));
   if (*dtype == SM_DT_INVALID)
-    return fail(work, err, SM_INVALID_ARGUMENT, "tensor %.*s: its type cannot be told", SM_SHOWN(arg->tensor));
+    return sm_cut_fail(work, err, SM_INVALID_ARGUMENT, "tensor %.*s: its type cannot be told", SM_SHOWN(arg->tensor));
   if (output->proto->is_ref)
-    return fail(work, err, SM_INVALID_ARGUMENT,
-                "tensor %.*s is a reference to a variable, which functions neither take nor return",
-                SM_SHOWN(arg->tensor));
+    return sm_cut_fail(work, err, SM_INVALID_ARGUMENT,
+                       "tensor %.*s is a reference to a variable, which functions neither take nor return",
+                       SM_SHOWN(arg->tensor));
   if (arg->dtype != SM_DT_INVALID && arg->dtype != *dtype)
-    return fail(work, err, SM_INVALID_ARGUMENT, "tensor %.*s is of type %s, expected %s", SM_SHOWN(arg->tensor),
-                sm_dtype_text(*dtype).text, sm_dtype_text(arg->dtype).text);
+    return sm_cut_fail(work, err, SM_INVALID_ARGUMENT, "tensor %.*s is of type %s, expected %s", SM_SHOWN(arg->tensor),
+                       sm_dtype_text(*dtype).text, sm_dtype_text(arg->dtype).text);
   return SM_OK;
 }
 
@@ -188,24 +85,13 @@ static sm_status name_arg(sm_string *out, sm_cut_work *work, const sm_cut_arg *a
 
 /* ---- Arguments ---- */
 
-sm_cut_place *sm_cut_find_place(const sm_cut_work *work, const sm_cut_node *node, uint64_t index) {
-  for (size_t i = node->first_place; i != SIZE_MAX; i = work->places[i].next)
-    if (work->places[i].index == index) return &work->places[i];
-  return NULL;
-}
-
-bool sm_cut_keeps_control(const sm_cut_work *work, const sm_cut_node *node) {
-  if (node->first_place == SIZE_MAX) return true;
-  return !node->is_placeholder && work->places[node->first_place].is_input;
-}
-
 static sm_status add_place(sm_cut_work *work, const sm_cut_arg *arg, bool is_input, sm_error *err) {
   sm_cut_place *place = &work->places[work->n_places];
   *place = (sm_cut_place){.is_input = is_input, .is_needed = is_input};
   SM_TRY(find_tensor(&place->node, &place->index, &place->arg.dtype, work, arg, err));
   if (sm_cut_find_place(work, place->node, place->index) != NULL)
-    return fail(work, err, SM_INVALID_ARGUMENT, "tensor %.*s is given twice as input or capture",
-                SM_SHOWN(arg->tensor));
+    return sm_cut_fail(work, err, SM_INVALID_ARGUMENT, "tensor %.*s is given twice as input or capture",
+                       SM_SHOWN(arg->tensor));
   place->next = place->node->first_place;
   place->node->first_place = work->n_places++;
   return SM_OK;
@@ -227,12 +113,12 @@ static sm_status add_places(sm_cut_work *work, sm_error *err) {
 static sm_status reach_node(sm_cut_work *work, sm_cut_node *node, sm_error *err) {
   if (node->is_inside) return SM_OK;
   if (node->is_placeholder)
-    return fail(work, err, SM_INVALID_ARGUMENT, "needs the Placeholder %.*s, which is none of its inputs",
-                SM_SHOWN(node->name));
+    return sm_cut_fail(work, err, SM_INVALID_ARGUMENT, "needs the Placeholder %.*s, which is none of its inputs",
+                       SM_SHOWN(node->name));
   if (node->is_variable)
-    return fail(work, err, SM_INVALID_ARGUMENT, "needs the variable %.*s, which is none of its captures",
-                SM_SHOWN(node->name));
-  SM_TRY(define(work, node, err));
+    return sm_cut_fail(work, err, SM_INVALID_ARGUMENT, "needs the variable %.*s, which is none of its captures",
+                       SM_SHOWN(node->name));
+  SM_TRY(sm_cut_define(work, node, err));
   node->is_inside = true;
   work->body[work->n_body++] = node;
   return SM_OK;
@@ -244,9 +130,9 @@ static sm_status reach_name(sm_cut_work *work, sm_string text, const sm_cut_node
   sm_arg_place output;
   sm_cut_node *node = sm_tensor_ref_parse(&ref, text) ? sm_cut_find_node(work->graph, ref.node) : NULL;
   if (node == NULL && user != NULL)
-    return fail(work, err, SM_INVALID_ARGUMENT, "node %.*s: its input %.*s is not in the graph", SM_SHOWN(user->name),
-                SM_SHOWN(text));
-  if (node == NULL) return fail(work, err, SM_NOT_FOUND, "node %.*s is not in the graph", SM_SHOWN(text));
+    return sm_cut_fail(work, err, SM_INVALID_ARGUMENT, "node %.*s: its input %.*s is not in the graph",
+                       SM_SHOWN(user->name), SM_SHOWN(text));
+  if (node == NULL) return sm_cut_fail(work, err, SM_NOT_FOUND, "node %.*s is not in the graph", SM_SHOWN(text));
   if (ref.is_control) return sm_cut_keeps_control(work, node) ? reach_node(work, node, err) : SM_OK;
   sm_cut_place *place = sm_cut_find_place(work, node, ref.index);
   if (place != NULL) {
@@ -277,7 +163,7 @@ static sm_status find_body(sm_cut_work *work, sm_error *err) {
   for (size_t i = 0; i < spec->n_controls; i++) {
     sm_cut_node *node = sm_cut_find_node(work->graph, sm_tensor_node_name(spec->controls[i]));
     if (node == NULL)
-      return fail(work, err, SM_NOT_FOUND, "node %.*s is not in the graph", SM_SHOWN(spec->controls[i]));
+      return sm_cut_fail(work, err, SM_NOT_FOUND, "node %.*s is not in the graph", SM_SHOWN(spec->controls[i]));
     if (!sm_cut_keeps_control(work, node)) continue;
     SM_TRY(reach_node(work, node, err));
     node->is_control = true;

@@ -1,4 +1,4 @@
-/* Inside cut_function.c, cut_branches.c and cut_write.c: a function that is being cut. */
+/* Inside cut_graph.c, cut_function.c, cut_branches.c and cut_write.c: a function that is being cut. */
 #ifndef SM_GRAPH_CUT_INTERNAL_H
 #define SM_GRAPH_CUT_INTERNAL_H
 
@@ -44,8 +44,18 @@ typedef struct sm_cut_work {
   uint64_t last_number; /* at the end of a name that was made */
 } sm_cut_work;
 
+/* The message begins with the name of the function. */
+__attribute__((format(printf, 4, 5))) sm_status sm_cut_fail(const sm_cut_work *work, sm_error *err, sm_status code,
+                                                            const char *format, ...);
+
 /* NULL: there is none of that name. */
 sm_cut_node *sm_cut_find_node(const sm_cut_graph *graph, sm_string name);
+
+/* Fills in def. Errors: INVALID_ARGUMENT its op has no definition. */
+sm_status sm_cut_define(sm_cut_work *work, sm_cut_node *node, sm_error *err);
+
+/* Fills in def, attrs and n_outputs. Errors: as above. */
+sm_status sm_cut_read_attrs(sm_cut_work *work, sm_cut_node *node, sm_error *err);
 
 /* The argument that a tensor is; NULL: it is made inside. */
 sm_cut_place *sm_cut_find_place(const sm_cut_work *work, const sm_cut_node *node, uint64_t index);

@@ -107,6 +107,13 @@ static inline bool sm_freeze_is_op(sm_string op, const char *name) { return sm_s
 /* Ops on references to variables begin with it, and go on with the name of the op on values. */
 static inline bool sm_freeze_is_ref_op(sm_string op) { return op.size > 3 && memcmp(op.data, "Ref", 3) == 0; }
 
+/* UNIMPLEMENTED, with the names of node and function. */
+static inline sm_status sm_freeze_fail(const sm_freeze_scope *scope, const sm_freeze_node *node, const char *what,
+                                       sm_error *err) {
+  return SM_FAIL(err, SM_UNIMPLEMENTED, "node %.*s%s%.*s: %s", SM_SHOWN(node->name),
+                 scope->name.size != 0 ? " of function " : "", SM_SHOWN(scope->name), what);
+}
+
 /* ---- freeze_scope.c ---- */
 
 sm_status sm_freeze_open_function(sm_freeze_work *work, size_t function, sm_error *err);
@@ -118,9 +125,6 @@ sm_freeze_node *sm_freeze_find_node(const sm_freeze_scope *scope, sm_string name
 
 /* Where a tensor comes from, named as in the scope. */
 sm_freeze_input sm_freeze_find_input(const sm_freeze_scope *scope, sm_string tensor);
-
-/* UNIMPLEMENTED, with the names of node and function. */
-sm_status sm_freeze_fail(const sm_freeze_scope *scope, const sm_freeze_node *node, const char *what, sm_error *err);
 
 /* ---- freeze_calls.c ---- */
 

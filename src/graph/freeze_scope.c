@@ -8,11 +8,6 @@ enum { GRAPH_NODE = 1, NODE_INPUT = 3 };
 
 static bool is_function(const sm_freeze_scope *scope) { return scope->name.size != 0; }
 
-sm_status sm_freeze_fail(const sm_freeze_scope *scope, const sm_freeze_node *node, const char *what, sm_error *err) {
-  return SM_FAIL(err, SM_UNIMPLEMENTED, "node %.*s%s%.*s: %s", SM_SHOWN(node->name),
-                 is_function(scope) ? " of function " : "", SM_SHOWN(scope->name), what);
-}
-
 /* ---- Arguments ---- */
 
 static bool arg_less(const void *a, const void *b) {

@@ -1,4 +1,4 @@
-/* Inside resource_variables.c and resource_write.c. */
+/* Inside resource_variables.c, resource_refs.c and resource_write.c. */
 #ifndef SM_GRAPH_RESOURCE_INTERNAL_H
 #define SM_GRAPH_RESOURCE_INTERNAL_H
 

@@ -43,11 +43,6 @@ static sm_status refuse(const sm_resource_node *node, const char *what, sm_error
 
 /* ---- Nodes ---- */
 
-sm_resource_node *sm_resource_find_node(const sm_resource_work *work, sm_string name) {
-  size_t found = sm_named_find(work->nodes, work->n_nodes, sizeof *work->nodes, name);
-  return found != SIZE_MAX ? &work->nodes[found] : NULL;
-}
-
 static sm_status read_nodes(sm_resource_work *work, sm_spans graph_def, sm_error *err) {
   sm_reach_node *found;
   SM_TRY(sm_reach_index_nodes(&found, &work->n_nodes, graph_def, GRAPH_NODE, work->source, work->arena, err));
@@ -64,28 +59,6 @@ static sm_status read_nodes(sm_resource_work *work, sm_spans graph_def, sm_error
     node->kind = rule->kind;
     SM_TRY(sm_op_defs_find(&node->new_def, work->defs, sm_string_of(rule->new_op), err));
   }
-  return SM_OK;
-}
-
-/* The argument that a tensor is of; NULL: nobody knows. Most operations have no lists: nothing has to be counted there. */
-static sm_status find_arg(const sm_op_arg **out, const sm_op_args *args, const sm_resource_node *node, uint64_t i,
-                          const sm_resource_work *work, sm_error *err) {
-  sm_node_attrs attrs;
-  sm_arg_place place = {.arg = (size_t)i};
-  bool is_there = i < args->n;
-  if (args->n_lists != 0) {
-    SM_TRY(sm_node_read_attrs(&attrs, node->def, node->bytes, work->source, err));
-    SM_TRY(sm_args_place(&is_there, &place, args, &attrs, i, work->source, err));
-  }
-  *out = is_there ? &args->items[place.arg] : NULL;
-  return SM_OK;
-}
-
-sm_status sm_resource_takes_ref(bool *out, const sm_resource_work *work, const sm_resource_node *node, size_t i,
-                                sm_error *err) {
-  const sm_op_arg *arg = NULL;
-  if (node->def != NULL) SM_TRY(find_arg(&arg, &node->def->inputs, node, i, work, err));
-  *out = arg != NULL && arg->proto->is_ref;
   return SM_OK;
 }
 
@@ -136,22 +109,6 @@ static sm_status trace_all(sm_resource_work *work, sm_error *err) {
   for (size_t i = 0; i < work->n_nodes; i++)
     if (is_variable(&work->nodes[i])) work->nodes[i].variable = &work->nodes[i];
   for (size_t i = 0; i < work->n_nodes; i++) SM_TRY(trace(work, &work->nodes[i], err));
-  return SM_OK;
-}
-
-sm_status sm_resource_find_ref(sm_resource_ref *out, const sm_resource_work *work, sm_string tensor, sm_error *err) {
-  sm_tensor_ref ref;
-  const sm_op_arg *arg;
-  *out = (sm_resource_ref){.variable = NULL};
-  if (!sm_tensor_ref_parse(&ref, tensor) || ref.is_control) return SM_OK;
-  const sm_resource_node *node = sm_resource_find_node(work, ref.node);
-  if (node == NULL || node->variable == NULL) return SM_OK;
-  SM_TRY(find_arg(&arg, &node->def->outputs, node, ref.index, work, err));
-  if (arg == NULL || !arg->proto->is_ref) return SM_OK;
-  *out = (sm_resource_ref){.variable = node->variable, .handle = tensor};
-  if (node->kind != SM_RESOURCE_WRITE) return SM_OK;
-  out->handle = node->handle;
-  out->after = node->name;
   return SM_OK;
 }
 

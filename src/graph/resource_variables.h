@@ -1,7 +1,8 @@
 /*
  * Reference variables of TensorFlow 1 (VariableV2) made into resources, which functions can capture.
  *
- *   resource_variables.c   which tensors refer to variables, and what becomes of each node
+ *   resource_variables.c   what becomes of each node
+ *   resource_refs.c        which tensors refer to variables
  *   resource_write.c       the graph that comes of it
  *
  * Whoever takes a reference where a value is wanted reads the variable at that moment: a ReadVariableOp stands there now.

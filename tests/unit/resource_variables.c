@@ -43,30 +43,29 @@ static const row rows[] = {
      VARIABLE("v") "node { name: 'm' op: 'Mul' input: 'v:0' input: 'v' input: '^n'" T(
          "T", "DT_FLOAT") " }"
                           "node { name: 'm/ReadVariableOp_1' op: 'NoOp' } node { name: 'n' op: 'NoOp' }",
-     HANDLE(
-         "v") "node { name: 'm' op: 'Mul' input: 'm/ReadVariableOp_0' input: 'm/ReadVariableOp_1_' input: '^n'" T("T",
-                                                                                                                  "DT_"
-                                                                                                                  "FLOA"
-                                                                                                                  "T") " } node { name: 'm/ReadVariableOp_1' op: 'NoOp' } node { name: 'n' op: 'NoOp' }" READ("m/ReadVariableOp_0",
-                                                                                                                                                                                                              "input: 'v:0' input: '^n'")
+     HANDLE("v") "node { name: 'm' op: 'Mul' input: 'm/ReadVariableOp_0' input: 'm/ReadVariableOp_1_' input: '^n'" T(
+         "T",
+         "DT_"
+         "FLOA"
+         "T") " } node { name: 'm/ReadVariableOp_1' op: 'NoOp' } node { name: 'n' op: 'NoOp' }" READ("m/"
+                                                                                                     "ReadVariableOp_0",
+                                                                                                     "input: 'v:0' "
+                                                                                                     "input: '^n'")
          READ("m/ReadVariableOp_1_", "input: 'v' input: '^n'"),
-     NULL, NULL,
-     NULL},
+     NULL, NULL, NULL},
     {"one of a list of tensors",
      VARIABLE("v") "node { name: 'x' op: 'Const' } node { name: 'p' op: 'Pack' input: 'x' input: 'v'" T(
          "T", "DT_FLOAT") " attr { key: 'N' value { i: 2 } } }",
      HANDLE("v") "node { name: 'x' op: 'Const' } node { name: 'p' op: 'Pack' input: 'x' input: 'p/ReadVariableOp_1'" T(
          "T", "DT_FLOAT") " attr { key: 'N' value { i: 2 } } }" READ("p/ReadVariableOp_1", "input: 'v'"),
-     NULL, NULL,
-     NULL},
+     NULL, NULL, NULL},
     {"assigned",
      VARIABLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'Assign' input: 'v' input: 'x' input: '^x'" T(
          "T", "DT_FLOAT") " attr { key: 'use_locking' value { b: true } } attr { key: 'validate_shape' value { b: true "
                           "} } }",
      HANDLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'AssignVariableOp' input: 'v' input: 'x' input: "
                  "'^x'" T("dtype", "DT_FLOAT") " }",
-     NULL, NULL,
-     NULL},
+     NULL, NULL, NULL},
     {"what was assigned is read behind it, and assigned again behind it",
      VARIABLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'AssignAdd' input: 'v' input: 'x'" T(
          "T", "DT_FLOAT") " }"
@@ -83,9 +82,11 @@ static const row rows[] = {
                          "dtype",
                          "DT_FLOAT") " }" READ("i",
                                                "input: 'v' input: '^b'") "node { name: 'n' op: 'Neg' input: "
-                                                                         "'n/ReadVariableOp_0'" T("T",
-                                                                                                  "DT_FLOAT") " }" READ("n/ReadVariableOp_0",
-                                                                                                                        "input: 'v' input: '^a'"),
+                                                                         "'n/ReadVariableOp_0'" T(
+                                                                             "T",
+                                                                             "DT_FLOAT") " }" READ("n/ReadVariableOp_0",
+                                                                                                   "input: 'v' input: "
+                                                                                                   "'^a'"),
      NULL, NULL, NULL},
     {"in parts",
      VARIABLE("v") "node { name: 'x' op: 'Const' }"
@@ -99,10 +100,9 @@ static const row rows[] = {
      VARIABLE("v") VARIABLE("m") "node { name: 'x' op: 'Const' }"
                                  "node { name: 'a' op: 'ApplyMomentum' input: 'v' input: 'm' input: 'x' input: 'x' "
                                  "input: 'x'" T("T", "DT_FLOAT") " attr { key: 'use_locking' value { b: true } } }",
-     HANDLE("v")
-         HANDLE("m") "node { name: 'x' op: 'Const' }"
-                     "node { name: 'a' op: 'ResourceApplyMomentum' input: 'v' input: 'm' input: 'x' input: 'x' "
-                     "input: 'x'" T("T", "DT_FLOAT") " attr { key: 'use_locking' value { b: true } } }",
+     HANDLE("v") HANDLE("m") "node { name: 'x' op: 'Const' }"
+                             "node { name: 'a' op: 'ResourceApplyMomentum' input: 'v' input: 'm' input: 'x' input: 'x' "
+                             "input: 'x'" T("T", "DT_FLOAT") " attr { key: 'use_locking' value { b: true } } }",
      NULL, NULL, NULL},
     {"is there a value?",
      VARIABLE("v") "node { name: 'q' op: 'IsVariableInitialized' input: 'v'" T("dtype", "DT_FLOAT") " }",
@@ -122,58 +122,68 @@ static const row rows[] = {
                                                                                                 "value { i: 2 } } } "
                                                                                                 "node { name: 'r' op: "
                                                                                                 "'Identity' input: "
-                                                                                                "'m'" T("T",
-                                                                                                        "DT_FLOAT") " }"
-                                                                                                                    " n"
-                                                                                                                    "od"
-                                                                                                                    "e "
-                                                                                                                    "{ "
-                                                                                                                    "na"
-                                                                                                                    "me"
-                                                                                                                    ": "
-                                                                                                                    "'i"
-                                                                                                                    "' "
-                                                                                                                    "op"
-                                                                                                                    ": "
-                                                                                                                    "'I"
-                                                                                                                    "de"
-                                                                                                                    "nt"
-                                                                                                                    "it"
-                                                                                                                    "y'"
-                                                                                                                    " i"
-                                                                                                                    "np"
-                                                                                                                    "ut"
-                                                                                                                    ": "
-                                                                                                                    "'m"
-                                                                                                                    ":1"
-                                                                                                                    "'" T("T",
-                                                                                                                          "DT_INT32") " }",
+                                                                                                "'m'" T(
+                                                                                                    "T",
+                                                                                                    "DT_FLOAT") " }"
+                                                                                                                " n"
+                                                                                                                "od"
+                                                                                                                "e "
+                                                                                                                "{ "
+                                                                                                                "na"
+                                                                                                                "me"
+                                                                                                                ": "
+                                                                                                                "'i"
+                                                                                                                "' "
+                                                                                                                "op"
+                                                                                                                ": "
+                                                                                                                "'I"
+                                                                                                                "de"
+                                                                                                                "nt"
+                                                                                                                "it"
+                                                                                                                "y'"
+                                                                                                                " i"
+                                                                                                                "np"
+                                                                                                                "ut"
+                                                                                                                ": "
+                                                                                                                "'m"
+                                                                                                                ":1"
+                                                                                                                "'" T(
+                                                                                                                    "T",
+                                                                                                                    "DT"
+                                                                                                                    "_I"
+                                                                                                                    "NT"
+                                                                                                                    "3"
+                                                                                                                    "2") " }",
      HANDLE("v") "node { name: 'p' op: 'Const' } node { name: 's' op: 'Switch' input: 'v' input: 'p'" T(
          "T",
          "DT_RESOURCE") " } node { name: 'm' op: 'Merge' input: 's' input: 's:1'" T("T",
                                                                                     "DT_RESOURCE") " attr { key: 'N' "
                                                                                                    "value { i: 2 } } "
-                                                                                                   "}" READ("r",
-                                                                                                            "input: "
-                                                                                                            "'m'") "nod"
-                                                                                                                   "e "
-                                                                                                                   "{ "
-                                                                                                                   "nam"
-                                                                                                                   "e: "
-                                                                                                                   "'i'"
-                                                                                                                   " op"
-                                                                                                                   ": "
-                                                                                                                   "'Id"
-                                                                                                                   "ent"
-                                                                                                                   "ity"
-                                                                                                                   "' "
-                                                                                                                   "inp"
-                                                                                                                   "ut:"
-                                                                                                                   " '"
-                                                                                                                   "m:"
-                                                                                                                   "1"
-                                                                                                                   "'" T("T",
-                                                                                                                         "DT_INT32") " }",
+                                                                                                   "}" READ(
+                                                                                                       "r",
+                                                                                                       "input: "
+                                                                                                       "'m'") "nod"
+                                                                                                              "e "
+                                                                                                              "{ "
+                                                                                                              "nam"
+                                                                                                              "e: "
+                                                                                                              "'i'"
+                                                                                                              " op"
+                                                                                                              ": "
+                                                                                                              "'Id"
+                                                                                                              "ent"
+                                                                                                              "ity"
+                                                                                                              "' "
+                                                                                                              "inp"
+                                                                                                              "ut:"
+                                                                                                              " '"
+                                                                                                              "m:"
+                                                                                                              "1"
+                                                                                                              "'" T(
+                                                                                                                  "T",
+                                                                                                                  "DT_"
+                                                                                                                  "INT3"
+                                                                                                                  "2") " }",
      NULL, NULL, NULL},
     {"a variable that is fetched", VARIABLE("v"), HANDLE("v") READ("v/ReadVariableOp", "input: 'v:0'"), NULL, "v:0",
      "v/ReadVariableOp:0"},
