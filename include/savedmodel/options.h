@@ -46,7 +46,8 @@ typedef struct sm_save_options {
   /* form of the variables */
   uint32_t alignment; /* each tensor starts at a multiple of it in its shard, a power of two; 0: 1, as TensorFlow */
   uint32_t n_shards;  /* data files; 0: 1, unless max_shard_size makes more */
-  uint64_t max_shard_size; /* bytes: cut larger tensors, start another shard, as MaxShardSizePolicy; 0: no limit */
+  uint64_t max_shard_size; /* bytes: cut larger tensors, start another shard, as MaxShardSizePolicy; 0: no limit.
+                              TensorFlow 2.21 cannot restore parts of float16, uint16, uint32 and uint64 */
   bool big_endian;         /* write data in the byte order of such machines */
   /* how it appears */
   bool no_sync;   /* leave it to the system when the bytes reach the disk: a crash of the machine may lose the save */
