@@ -11,205 +11,173 @@
 static sm_error err;
 static sm_fault_alloc allocator;
 
-#define T(name, type) " attr { key: '" name "' value { type: " type " } }"
-#define S(name, text) " attr { key: '" name "' value { s: '" text "' } }"
-#define SHAPE " attr { key: 'shape' value { shape { } } }"
-#define VARIABLE(name) "node { name: '" name "' op: 'VariableV2'" T("dtype", "DT_FLOAT") SHAPE " }"
-#define HANDLE(name) \
-  "node { name: '" name "' op: 'VarHandleOp'" T("dtype", "DT_FLOAT") SHAPE S("shared_name", name) " }"
-#define READ(name, inputs) "node { name: '" name "' op: 'ReadVariableOp' " inputs T("dtype", "DT_FLOAT") " }"
-
-/* A graph, and what it becomes or what is said of it. fetched: a tensor that others read, and what they read then. */
+/* A graph, and what it becomes or what is said of it; @D, @R, @S and @T are attributes, see attr_of.
+ * fetched: a tensor that others read, and what they read then. */
 typedef struct row {
   const char *what, *graph, *made, *says, *fetched, *value;
 } row;
 
 static const row rows[] = {
-    {"nothing to do", "node { name: 'h' op: 'VarHandleOp' } node { name: 'n' op: 'NoOp' input: '^h' }",
-     "node { name: 'h' op: 'VarHandleOp' } node { name: 'n' op: 'NoOp' input: '^h' }", NULL, NULL, NULL},
+    {"nothing to do",
+     "node { name: 'h' op: 'VarHandleOp' } "
+     "node { name: 'n' op: 'NoOp' input: '^h' }",
+     "node { name: 'h' op: 'VarHandleOp' } "
+     "node { name: 'n' op: 'NoOp' input: '^h' }",
+     NULL, NULL, NULL},
     {"a variable has its own name, or the one that it was given",
-     "node { name: 'v' op: 'Variable' device: '/cpu:0'" T("dtype", "DT_FLOAT") SHAPE S("container", "c")
-         S("shared_name", "") " attr { key: '_output_shapes' value { } } attr { key: '_class' value { } } }"
-                              "node { name: 'w' op: 'VariableV2'" T("dtype", "DT_INT64") S("shared_name", "other") " }",
-     "node { name: 'v' op: 'VarHandleOp' device: '/cpu:0'" T("dtype", "DT_FLOAT") SHAPE S("container", "c") S(
-         "shared_name", "v") " attr { key: '_class' value { } } }"
-                             "node { name: 'w' op: 'VarHandleOp'" T("dtype", "DT_INT64") S("shared_name", "other") " }",
+     "node { name: 'v' op: 'Variable' device: '/cpu:0' @D @S attr { key: 'container' value { s: 'c' } } attr { key: "
+     "'shared_name' value { s: '' } } attr { key: '_output_shapes' value { } } attr { key: '_class' value { } } } "
+     "node { name: 'w' op: 'VariableV2' attr { key: 'dtype' value { type: DT_INT64 } } attr { key: 'shared_name' value "
+     "{ s: 'other' } } }",
+     "node { name: 'v' op: 'VarHandleOp' device: '/cpu:0' @D @S attr { key: 'container' value { s: 'c' } } attr { key: "
+     "'shared_name' value { s: 'v' } } attr { key: '_class' value { } } } "
+     "node { name: 'w' op: 'VarHandleOp' attr { key: 'dtype' value { type: DT_INT64 } } attr { key: 'shared_name' "
+     "value { s: 'other' } } }",
      NULL, NULL, NULL},
     {"Identity reads",
-     VARIABLE("v") "node { name: 'v/read' op: 'Identity' input: 'v' input: '^v'" T(
-         "T", "DT_FLOAT") " attr { key: '_output_shapes' value { } } }",
-     HANDLE("v") READ("v/read", "input: 'v' input: '^v'"), NULL, NULL, NULL},
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'v/read' op: 'Identity' input: 'v' input: '^v' @T attr { key: '_output_shapes' value { } } }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'v/read' op: 'ReadVariableOp' input: 'v' input: '^v' @D }",
+     NULL, NULL, NULL},
     {"whoever wants a value reads it himself, when he is allowed to",
-     VARIABLE("v") "node { name: 'm' op: 'Mul' input: 'v:0' input: 'v' input: '^n'" T(
-         "T", "DT_FLOAT") " }"
-                          "node { name: 'm/ReadVariableOp_1' op: 'NoOp' } node { name: 'n' op: 'NoOp' }",
-     HANDLE("v") "node { name: 'm' op: 'Mul' input: 'm/ReadVariableOp_0' input: 'm/ReadVariableOp_1_' input: '^n'" T(
-         "T",
-         "DT_"
-         "FLOA"
-         "T") " } node { name: 'm/ReadVariableOp_1' op: 'NoOp' } node { name: 'n' op: 'NoOp' }" READ("m/"
-                                                                                                     "ReadVariableOp_0",
-                                                                                                     "input: 'v:0' "
-                                                                                                     "input: '^n'")
-         READ("m/ReadVariableOp_1_", "input: 'v' input: '^n'"),
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'm' op: 'Mul' input: 'v:0' input: 'v' input: '^n' @T } "
+     "node { name: 'm/ReadVariableOp_1' op: 'NoOp' } "
+     "node { name: 'n' op: 'NoOp' }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'm' op: 'Mul' input: 'm/ReadVariableOp_0' input: 'm/ReadVariableOp_1_' input: '^n' @T } "
+     "node { name: 'm/ReadVariableOp_1' op: 'NoOp' } "
+     "node { name: 'n' op: 'NoOp' } "
+     "node { name: 'm/ReadVariableOp_0' op: 'ReadVariableOp' input: 'v:0' input: '^n' @D } "
+     "node { name: 'm/ReadVariableOp_1_' op: 'ReadVariableOp' input: 'v' input: '^n' @D }",
      NULL, NULL, NULL},
     {"one of a list of tensors",
-     VARIABLE("v") "node { name: 'x' op: 'Const' } node { name: 'p' op: 'Pack' input: 'x' input: 'v'" T(
-         "T", "DT_FLOAT") " attr { key: 'N' value { i: 2 } } }",
-     HANDLE("v") "node { name: 'x' op: 'Const' } node { name: 'p' op: 'Pack' input: 'x' input: 'p/ReadVariableOp_1'" T(
-         "T", "DT_FLOAT") " attr { key: 'N' value { i: 2 } } }" READ("p/ReadVariableOp_1", "input: 'v'"),
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'p' op: 'Pack' input: 'x' input: 'v' @T attr { key: 'N' value { i: 2 } } }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'p' op: 'Pack' input: 'x' input: 'p/ReadVariableOp_1' @T attr { key: 'N' value { i: 2 } } } "
+     "node { name: 'p/ReadVariableOp_1' op: 'ReadVariableOp' input: 'v' @D }",
      NULL, NULL, NULL},
     {"assigned",
-     VARIABLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'Assign' input: 'v' input: 'x' input: '^x'" T(
-         "T", "DT_FLOAT") " attr { key: 'use_locking' value { b: true } } attr { key: 'validate_shape' value { b: true "
-                          "} } }",
-     HANDLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'AssignVariableOp' input: 'v' input: 'x' input: "
-                 "'^x'" T("dtype", "DT_FLOAT") " }",
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'a' op: 'Assign' input: 'v' input: 'x' input: '^x' @T attr { key: 'use_locking' value { b: true } } "
+     "attr { key: 'validate_shape' value { b: true } } }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'a' op: 'AssignVariableOp' input: 'v' input: 'x' input: '^x' @D }",
      NULL, NULL, NULL},
     {"what was assigned is read behind it, and assigned again behind it",
-     VARIABLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'AssignAdd' input: 'v' input: 'x'" T(
-         "T", "DT_FLOAT") " }"
-                          "node { name: 'b' op: 'AssignSub' input: 'a' input: 'x'" T(
-                              "T", "DT_FLOAT") " }"
-                                               "node { name: 'i' op: 'Identity' input: 'b'" T(
-                                                   "T", "DT_FLOAT") " }"
-                                                                    "node { name: 'n' op: 'Neg' input: 'a'" T(
-                                                                        "T", "DT_FLOAT") " }",
-     HANDLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'AssignAddVariableOp' input: 'v' input: 'x'" T(
-         "dtype",
-         "DT_FLOAT") " }"
-                     "node { name: 'b' op: 'AssignSubVariableOp' input: 'v' input: 'x' input: '^a'" T(
-                         "dtype",
-                         "DT_FLOAT") " }" READ("i",
-                                               "input: 'v' input: '^b'") "node { name: 'n' op: 'Neg' input: "
-                                                                         "'n/ReadVariableOp_0'" T(
-                                                                             "T",
-                                                                             "DT_FLOAT") " }" READ("n/ReadVariableOp_0",
-                                                                                                   "input: 'v' input: "
-                                                                                                   "'^a'"),
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'a' op: 'AssignAdd' input: 'v' input: 'x' @T } "
+     "node { name: 'b' op: 'AssignSub' input: 'a' input: 'x' @T } "
+     "node { name: 'i' op: 'Identity' input: 'b' @T } "
+     "node { name: 'n' op: 'Neg' input: 'a' @T }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'a' op: 'AssignAddVariableOp' input: 'v' input: 'x' @D } "
+     "node { name: 'b' op: 'AssignSubVariableOp' input: 'v' input: 'x' input: '^a' @D } "
+     "node { name: 'i' op: 'ReadVariableOp' input: 'v' input: '^b' @D } "
+     "node { name: 'n' op: 'Neg' input: 'n/ReadVariableOp_0' @T } "
+     "node { name: 'n/ReadVariableOp_0' op: 'ReadVariableOp' input: 'v' input: '^a' @D }",
      NULL, NULL, NULL},
     {"in parts",
-     VARIABLE("v") "node { name: 'x' op: 'Const' }"
-                   "node { name: 's' op: 'ScatterUpdate' input: 'v' input: 'x' input: 'x'" T("T", "DT_FLOAT")
-                       T("Tindices", "DT_INT32") " attr { key: 'use_locking' value { b: true } } }",
-     HANDLE("v") "node { name: 'x' op: 'Const' }"
-                 "node { name: 's' op: 'ResourceScatterUpdate' input: 'v' input: 'x' input: 'x'" T("dtype", "DT_FLOAT")
-                     T("Tindices", "DT_INT32") " }",
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 's' op: 'ScatterUpdate' input: 'v' input: 'x' input: 'x' @T attr { key: 'Tindices' value { type: "
+     "DT_INT32 } } attr { key: 'use_locking' value { b: true } } }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 's' op: 'ResourceScatterUpdate' input: 'v' input: 'x' input: 'x' @D attr { key: 'Tindices' value { "
+     "type: DT_INT32 } } }",
      NULL, NULL, NULL},
     {"by an optimizer, with its slots",
-     VARIABLE("v") VARIABLE("m") "node { name: 'x' op: 'Const' }"
-                                 "node { name: 'a' op: 'ApplyMomentum' input: 'v' input: 'm' input: 'x' input: 'x' "
-                                 "input: 'x'" T("T", "DT_FLOAT") " attr { key: 'use_locking' value { b: true } } }",
-     HANDLE("v") HANDLE("m") "node { name: 'x' op: 'Const' }"
-                             "node { name: 'a' op: 'ResourceApplyMomentum' input: 'v' input: 'm' input: 'x' input: 'x' "
-                             "input: 'x'" T("T", "DT_FLOAT") " attr { key: 'use_locking' value { b: true } } }",
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'm' op: 'VariableV2' @D @S } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'a' op: 'ApplyMomentum' input: 'v' input: 'm' input: 'x' input: 'x' input: 'x' @T attr { key: "
+     "'use_locking' value { b: true } } }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'm' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'm' } } } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'a' op: 'ResourceApplyMomentum' input: 'v' input: 'm' input: 'x' input: 'x' input: 'x' @T attr { "
+     "key: 'use_locking' value { b: true } } }",
      NULL, NULL, NULL},
     {"is there a value?",
-     VARIABLE("v") "node { name: 'q' op: 'IsVariableInitialized' input: 'v'" T("dtype", "DT_FLOAT") " }",
-     HANDLE("v") "node { name: 'q' op: 'VarIsInitializedOp' input: 'v' }", NULL, NULL, NULL},
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'q' op: 'IsVariableInitialized' input: 'v' @D }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'q' op: 'VarIsInitializedOp' input: 'v' }",
+     NULL, NULL, NULL},
     {"into a loop of TensorFlow 1, and read there",
-     VARIABLE("v") "node { name: 'e' op: 'RefEnter' input: 'v'" T("T", "DT_FLOAT")
-         S("frame_name", "f") " }"
-                              "node { name: 'r' op: 'Identity' input: 'e'" T("T", "DT_FLOAT") " }",
-     HANDLE("v") "node { name: 'e' op: 'Enter' input: 'v'" T("T", "DT_RESOURCE")
-         S("frame_name", "f") " }" READ("r", "input: 'e'"),
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'e' op: 'RefEnter' input: 'v' @T attr { key: 'frame_name' value { s: 'f' } } } "
+     "node { name: 'r' op: 'Identity' input: 'e' @T }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'e' op: 'Enter' input: 'v' @R attr { key: 'frame_name' value { s: 'f' } } } "
+     "node { name: 'r' op: 'ReadVariableOp' input: 'e' @D }",
      NULL, NULL, NULL},
     {"both ways of a branch",
-     VARIABLE("v") "node { name: 'p' op: 'Const' } node { name: 's' op: 'RefSwitch' input: 'v' input: 'p'" T(
-         "T",
-         "DT_FLOAT") " } node { name: 'm' op: 'RefMerge' input: 's' input: 's:1'" T("T",
-                                                                                    "DT_FLOAT") " attr { key: 'N' "
-                                                                                                "value { i: 2 } } } "
-                                                                                                "node { name: 'r' op: "
-                                                                                                "'Identity' input: "
-                                                                                                "'m'" T(
-                                                                                                    "T",
-                                                                                                    "DT_FLOAT") " }"
-                                                                                                                " n"
-                                                                                                                "od"
-                                                                                                                "e "
-                                                                                                                "{ "
-                                                                                                                "na"
-                                                                                                                "me"
-                                                                                                                ": "
-                                                                                                                "'i"
-                                                                                                                "' "
-                                                                                                                "op"
-                                                                                                                ": "
-                                                                                                                "'I"
-                                                                                                                "de"
-                                                                                                                "nt"
-                                                                                                                "it"
-                                                                                                                "y'"
-                                                                                                                " i"
-                                                                                                                "np"
-                                                                                                                "ut"
-                                                                                                                ": "
-                                                                                                                "'m"
-                                                                                                                ":1"
-                                                                                                                "'" T(
-                                                                                                                    "T",
-                                                                                                                    "DT"
-                                                                                                                    "_I"
-                                                                                                                    "NT"
-                                                                                                                    "3"
-                                                                                                                    "2") " }",
-     HANDLE("v") "node { name: 'p' op: 'Const' } node { name: 's' op: 'Switch' input: 'v' input: 'p'" T(
-         "T",
-         "DT_RESOURCE") " } node { name: 'm' op: 'Merge' input: 's' input: 's:1'" T("T",
-                                                                                    "DT_RESOURCE") " attr { key: 'N' "
-                                                                                                   "value { i: 2 } } "
-                                                                                                   "}" READ(
-                                                                                                       "r",
-                                                                                                       "input: "
-                                                                                                       "'m'") "nod"
-                                                                                                              "e "
-                                                                                                              "{ "
-                                                                                                              "nam"
-                                                                                                              "e: "
-                                                                                                              "'i'"
-                                                                                                              " op"
-                                                                                                              ": "
-                                                                                                              "'Id"
-                                                                                                              "ent"
-                                                                                                              "ity"
-                                                                                                              "' "
-                                                                                                              "inp"
-                                                                                                              "ut:"
-                                                                                                              " '"
-                                                                                                              "m:"
-                                                                                                              "1"
-                                                                                                              "'" T(
-                                                                                                                  "T",
-                                                                                                                  "DT_"
-                                                                                                                  "INT3"
-                                                                                                                  "2") " }",
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'p' op: 'Const' } "
+     "node { name: 's' op: 'RefSwitch' input: 'v' input: 'p' @T } "
+     "node { name: 'm' op: 'RefMerge' input: 's' input: 's:1' @T attr { key: 'N' value { i: 2 } } } "
+     "node { name: 'r' op: 'Identity' input: 'm' @T } "
+     "node { name: 'i' op: 'Identity' input: 'm:1' attr { key: 'T' value { type: DT_INT32 } } }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'p' op: 'Const' } "
+     "node { name: 's' op: 'Switch' input: 'v' input: 'p' @R } "
+     "node { name: 'm' op: 'Merge' input: 's' input: 's:1' @R attr { key: 'N' value { i: 2 } } } "
+     "node { name: 'r' op: 'ReadVariableOp' input: 'm' @D } "
+     "node { name: 'i' op: 'Identity' input: 'm:1' attr { key: 'T' value { type: DT_INT32 } } }",
      NULL, NULL, NULL},
-    {"a variable that is fetched", VARIABLE("v"), HANDLE("v") READ("v/ReadVariableOp", "input: 'v:0'"), NULL, "v:0",
-     "v/ReadVariableOp:0"},
+    {"a variable that is fetched", "node { name: 'v' op: 'VariableV2' @D @S }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'v/ReadVariableOp' op: 'ReadVariableOp' input: 'v:0' @D }",
+     NULL, "v:0", "v/ReadVariableOp:0"},
     {"what was assigned is fetched",
-     VARIABLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'Assign' input: 'v' input: 'x'" T(
-         "T", "DT_FLOAT") " }",
-     HANDLE("v") "node { name: 'x' op: 'Const' } node { name: 'a' op: 'AssignVariableOp' input: 'v' input: 'x'" T(
-         "dtype", "DT_FLOAT") " }" READ("a/ReadVariableOp", "input: 'v' input: '^a'"),
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'a' op: 'Assign' input: 'v' input: 'x' @T }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'x' op: 'Const' } "
+     "node { name: 'a' op: 'AssignVariableOp' input: 'v' input: 'x' @D } "
+     "node { name: 'a/ReadVariableOp' op: 'ReadVariableOp' input: 'v' input: '^a' @D }",
      NULL, "a:0", "a/ReadVariableOp:0"},
-    {"no reference is fetched", VARIABLE("v") "node { name: 'x' op: 'Const' }",
-     HANDLE("v") "node { name: 'x' op: 'Const' }", NULL, "x:0", "x:0"},
+    {"no reference is fetched",
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 'x' op: 'Const' }",
+     "node { name: 'v' op: 'VarHandleOp' @D @S attr { key: 'shared_name' value { s: 'v' } } } "
+     "node { name: 'x' op: 'Const' }",
+     NULL, "x:0", "x:0"},
     {"references that are none of variables",
-     "node { name: 't' op: 'HashTable' } node { name: 'f' op: 'LookupTableFind' input: 't' }",
-     "node { name: 't' op: 'HashTable' } node { name: 'f' op: 'LookupTableFind' input: 't' }", NULL, NULL, NULL},
+     "node { name: 't' op: 'HashTable' } "
+     "node { name: 'f' op: 'LookupTableFind' input: 't' }",
+     "node { name: 't' op: 'HashTable' } "
+     "node { name: 'f' op: 'LookupTableFind' input: 't' }",
+     NULL, NULL, NULL},
     {"a circle",
-     "node { name: 'a' op: 'RefNextIteration' input: 'b' } node { name: 'b' op: 'RefNextIteration' input: 'a' }",
-     "node { name: 'a' op: 'RefNextIteration' input: 'b' } node { name: 'b' op: 'RefNextIteration' input: 'a' }", NULL,
-     NULL, NULL},
+     "node { name: 'a' op: 'RefNextIteration' input: 'b' } "
+     "node { name: 'b' op: 'RefNextIteration' input: 'a' }",
+     "node { name: 'a' op: 'RefNextIteration' input: 'b' } "
+     "node { name: 'b' op: 'RefNextIteration' input: 'a' }",
+     NULL, NULL, NULL},
     {"an operation that resources do not have",
-     VARIABLE("v") "node { name: 's' op: 'RefSelect' input: 'x' input: 'v' attr { key: 'N' value { i: 1 } } }", NULL,
-     "node s: RefSelect does what variables that are resources do not have", NULL, NULL},
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 's' op: 'RefSelect' input: 'x' input: 'v' attr { key: 'N' value { i: 1 } } }",
+     NULL, "node s: RefSelect does what variables that are resources do not have", NULL, NULL},
     {"a branch of a reference to a variable and of another",
-     VARIABLE("v") "node { name: 't' op: 'TemporaryVariable' } node { name: 'm' op: 'RefMerge' input: 'v' input: 't' "
-                   "attr { key: 'N' value { i: 2 } } }",
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 't' op: 'TemporaryVariable' } "
+     "node { name: 'm' op: 'RefMerge' input: 'v' input: 't' attr { key: 'N' value { i: 2 } } }",
      NULL, "node m: RefMerge takes references to variables and to others", NULL, NULL},
-    {"a branch that is fetched", VARIABLE("v") "node { name: 's' op: 'RefIdentity' input: 'v'" T("T", "DT_FLOAT") " }",
+    {"a branch that is fetched",
+     "node { name: 'v' op: 'VariableV2' @D @S } "
+     "node { name: 's' op: 'RefIdentity' input: 'v' @T }",
      NULL, "node s: RefIdentity is fetched", "s:0", NULL},
 };
 
@@ -224,9 +192,28 @@ static sm_status use_resources(sm_buffer *out, sm_string *fetched, const sm_buff
   return status;
 }
 
+/* Attributes that are written short in the rows. */
+static const char *attr_of(char letter) {
+  switch (letter) {
+    case 'D': return "attr { key: 'dtype' value { type: DT_FLOAT } }";
+    case 'R': return "attr { key: 'T' value { type: DT_RESOURCE } }";
+    case 'S': return "attr { key: 'shape' value { shape { } } }";
+    default: return "attr { key: 'T' value { type: DT_FLOAT } }";
+  }
+}
+
 static void read_text(sm_buffer *out, const char *text) {
+  sm_buffer full;
+  sm_buffer_init(&full, &allocator.base, UINT64_MAX);
   sm_buffer_init(out, &allocator.base, UINT64_MAX);
-  assert_ok(sm_text_read(out, &tensorflow__graph_def__descriptor, sm_string_of(text), &err), err);
+  for (; *text != '\0'; text++) {
+    bool is_short = *text == '@';
+    const char *piece = is_short ? attr_of(*++text) : text;
+    assert_ok(sm_buffer_put(&full, piece, is_short ? strlen(piece) : 1, &err), err);
+  }
+  const sm_string all = {(const char *)full.data, full.size};
+  assert_ok(sm_text_read(out, &tensorflow__graph_def__descriptor, all, &err), err);
+  sm_buffer_free(&full);
 }
 
 static sm_status put(void *ctx, const void *data, size_t size, sm_error *e) {
