@@ -28,7 +28,7 @@ TOLD_ONLY = ("entries_overlap", "keys_duplicate")
 
 
 def run(*args):
-    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
+    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{' '.join(args)}: ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
     return done.stdout

@@ -8,7 +8,7 @@ import re
 import resource
 import subprocess
 
-TIMEOUT_S = 10
+TIMEOUT_S = 60
 MEMORY_BYTES = 1 << 30
 FUNCTIONS = "\nConcrete Functions:"
 
