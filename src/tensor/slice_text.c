@@ -52,9 +52,9 @@ static bool take_slice(scanner *in, sm_shape_and_slice *out) {
 }
 
 sm_status sm_shape_and_slice_read(sm_shape_and_slice *out, sm_string text, sm_error *err) {
-  scanner in = {text.data, text.data + text.size};
   out->rank = -1;
   if (text.size == 0) return SM_OK;
+  scanner in = {text.data, text.data + text.size};
   if (!take_dims(&in, out) || !take_slice(&in, out))
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "\"%.*s\" is no shape and slice such as \"4 6 0,2:-\"", SM_SHOWN(text));
   sm_extent box[SM_MAX_RANK];

@@ -147,6 +147,8 @@ def edit_seeds(given):
 def freeze_seeds(given):
   for i, model in enumerate(given.small_models):
     yield bytes([(0, 1, 2, 4, 8, 16)[i % 6]]) + model
+    yield bytes([32]) + model
+    yield bytes([64]) + model
 
 
 def flat_json_seeds(given):
