@@ -213,7 +213,7 @@ sm_built_object *sm_built_child(const sm_object_graph *objects, const sm_built_o
 
 sm_status sm_object_graph_add(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
                               sm_container container, sm_error *err) {
-  sm_built_object *object;
+  sm_built_object *object = NULL;
   SM_TRY(sm_built_add(&object, out, objects, parent, name, SM_BUILT_CONTAINER, err));
   object->container = container;
   return SM_OK;

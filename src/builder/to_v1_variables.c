@@ -157,7 +157,7 @@ static sm_status add_nodes(variable_nodes *out, lister *l, const sm_bundle_entry
 
 static sm_status set_name(sm_draft *def, uint32_t number, const lister *l, const char *node, const char *end,
                           sm_error *err) {
-  const char *text;
+  const char *text = "";
   SM_TRY(print(&text, l, node, end, err));
   return sm_draft_set(def, number, sm_span_of(sm_string_of(text)), err);
 }
