@@ -115,6 +115,12 @@ sm_status sm_args_count_before(int64_t *out, const sm_op_args *args, size_t n, c
   return SM_OK;
 }
 
+bool sm_args_have_refs(const sm_op_args *args) {
+  for (size_t i = 0; i < args->n; i++)
+    if (args->items[i].proto->is_ref) return true;
+  return false;
+}
+
 sm_status sm_args_count(int64_t *out, const sm_op_args *args, const sm_node_attrs *attrs, const sm_wire_source *source,
                         sm_error *err) {
   return sm_args_count_before(out, args, args->n, attrs, source, err);

@@ -116,6 +116,9 @@ sm_status sm_args_count_before(int64_t *out, const sm_op_args *args, size_t n, c
 sm_status sm_arg_count(int64_t *out, const sm_op_arg *arg, const sm_node_attrs *attrs, const sm_wire_source *source,
                        sm_error *err);
 
+/* Are there references among them? Few operations have any, and of the others no node has to be looked at. */
+bool sm_args_have_refs(const sm_op_args *args);
+
 /* A tensor among those of all arguments: which argument it belongs to, and which of its tensors it is. */
 typedef struct sm_arg_place {
   size_t arg;

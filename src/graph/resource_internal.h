@@ -32,8 +32,12 @@ typedef struct sm_resource_work {
   sm_op_defs *defs;
   const sm_wire_source *source;
   sm_arena *arena;
-  sm_buffer reads;    /* NodeDefs that are added, as fields of a GraphDef */
-  sm_buffer controls; /* inputs that a node gets besides */
+  sm_buffer reads;                  /* NodeDefs that are added, as fields of a GraphDef */
+  sm_buffer controls;               /* inputs that a node gets besides */
+  sm_buffer waits;                  /* control inputs of the node that is read for */
+  const sm_resource_node *waits_of; /* that node; NULL */
+  const sm_resource_node *attrs_of; /* whose attributes were read last; NULL */
+  sm_node_attrs attrs;
 } sm_resource_work;
 
 /* A tensor that refers to a variable. */
@@ -43,12 +47,12 @@ typedef struct sm_resource_ref {
   sm_string after;                  /* node that wrote to it; "": none */
 } sm_resource_ref;
 
-sm_status sm_resource_find_ref(sm_resource_ref *out, const sm_resource_work *work, sm_string tensor, sm_error *err);
+sm_status sm_resource_find_ref(sm_resource_ref *out, sm_resource_work *work, sm_string tensor, sm_error *err);
 
 sm_resource_node *sm_resource_find_node(const sm_resource_work *work, sm_string name);
 
 /* Does data input number i of a node take a reference? */
-sm_status sm_resource_takes_ref(bool *out, const sm_resource_work *work, const sm_resource_node *node, size_t i,
+sm_status sm_resource_takes_ref(bool *out, sm_resource_work *work, const sm_resource_node *node, size_t i,
                                 sm_error *err);
 
 /* Appends the graph, when it is decided what becomes of its nodes. */

@@ -6,37 +6,38 @@ sm_resource_node *sm_resource_find_node(const sm_resource_work *work, sm_string 
   return found != SIZE_MAX ? &work->nodes[found] : NULL;
 }
 
-/* The argument that a tensor is of; NULL: nobody knows. Most operations have no lists: nothing has to be counted there. */
-static sm_status find_arg(const sm_op_arg **out, const sm_op_args *args, const sm_resource_node *node, uint64_t i,
-                          const sm_resource_work *work, sm_error *err) {
-  sm_node_attrs attrs;
+/* Is a tensor of an argument that is a reference? Most operations have no lists: nothing has to be counted there. A node
+ * with many inputs is asked once for each: its attributes are read once. */
+static sm_status is_ref(bool *out, const sm_op_args *args, const sm_resource_node *node, uint64_t i,
+                        sm_resource_work *work, sm_error *err) {
   sm_arg_place place = {.arg = (size_t)i};
   bool is_there = i < args->n;
+  *out = false;
+  if (!sm_args_have_refs(args)) return SM_OK;
   if (args->n_lists != 0) {
-    SM_TRY(sm_node_read_attrs(&attrs, node->def, node->bytes, work->source, err));
-    SM_TRY(sm_args_place(&is_there, &place, args, &attrs, i, work->source, err));
+    if (work->attrs_of != node) SM_TRY(sm_node_read_attrs(&work->attrs, node->def, node->bytes, work->source, err));
+    work->attrs_of = node;
+    SM_TRY(sm_args_place(&is_there, &place, args, &work->attrs, i, work->source, err));
   }
-  *out = is_there ? &args->items[place.arg] : NULL;
+  *out = is_there && args->items[place.arg].proto->is_ref;
   return SM_OK;
 }
 
-sm_status sm_resource_takes_ref(bool *out, const sm_resource_work *work, const sm_resource_node *node, size_t i,
+sm_status sm_resource_takes_ref(bool *out, sm_resource_work *work, const sm_resource_node *node, size_t i,
                                 sm_error *err) {
-  const sm_op_arg *arg = NULL;
-  if (node->def != NULL) SM_TRY(find_arg(&arg, &node->def->inputs, node, i, work, err));
-  *out = arg != NULL && arg->proto->is_ref;
-  return SM_OK;
+  *out = false;
+  return node->def != NULL ? is_ref(out, &node->def->inputs, node, i, work, err) : SM_OK;
 }
 
-sm_status sm_resource_find_ref(sm_resource_ref *out, const sm_resource_work *work, sm_string tensor, sm_error *err) {
+sm_status sm_resource_find_ref(sm_resource_ref *out, sm_resource_work *work, sm_string tensor, sm_error *err) {
   sm_tensor_ref ref;
-  const sm_op_arg *arg;
+  bool refers;
   *out = (sm_resource_ref){.variable = NULL};
   if (!sm_tensor_ref_parse(&ref, tensor) || ref.is_control) return SM_OK;
   const sm_resource_node *node = sm_resource_find_node(work, ref.node);
   if (node == NULL || node->variable == NULL) return SM_OK;
-  SM_TRY(find_arg(&arg, &node->def->outputs, node, ref.index, work, err));
-  if (arg == NULL || !arg->proto->is_ref) return SM_OK;
+  SM_TRY(is_ref(&refers, &node->def->outputs, node, ref.index, work, err));
+  if (!refers) return SM_OK;
   *out = (sm_resource_ref){.variable = node->variable, .handle = tensor};
   if (node->kind != SM_RESOURCE_WRITE) return SM_OK;
   out->handle = node->handle;

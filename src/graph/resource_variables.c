@@ -144,7 +144,7 @@ static sm_status find_counterpart(sm_resource_node *node, sm_resource_work *work
 }
 
 /* All arguments that are references have to become handles. */
-static sm_status check_refs(const sm_resource_work *work, const sm_resource_node *node, size_t n_refs, sm_error *err) {
+static sm_status check_refs(sm_resource_work *work, const sm_resource_node *node, size_t n_refs, sm_error *err) {
   size_t wanted = 0;
   bool takes_ref = true;
   while (takes_ref) {
@@ -203,13 +203,24 @@ static sm_status use_resources(sm_buffer *out, sm_spans graph_def, sm_string *te
   return sm_resource_write(out, graph_def, work, err);
 }
 
+/* A node that reads has all control inputs of the node that it reads for: a graph with many of both would become many times
+ * what it was. No model of TensorFlow comes near. */
+static uint64_t limit_reads(sm_spans graph_def) {
+  enum { LEAST = 1 << 20, MAX_FACTOR = 100 };
+  uint64_t size = LEAST;
+  for (size_t i = 0; i < graph_def.n; i++) size += (uint64_t)MAX_FACTOR * graph_def.items[i].size;
+  return size;
+}
+
 sm_status sm_graph_use_resources(sm_buffer *out, sm_spans graph_def, sm_string *tensors, size_t n_tensors,
                                  sm_op_defs *defs, const sm_wire_source *source, sm_arena *arena, sm_error *err) {
   sm_resource_work work = {.defs = defs, .source = source, .arena = arena};
-  sm_buffer_init(&work.reads, arena->allocator, UINT64_MAX);
+  sm_buffer_init(&work.reads, arena->allocator, limit_reads(graph_def));
+  sm_buffer_init(&work.waits, arena->allocator, UINT64_MAX);
   sm_buffer_init(&work.controls, arena->allocator, UINT64_MAX);
   sm_status status = use_resources(out, graph_def, tensors, n_tensors, &work, err);
   sm_buffer_free(&work.controls);
+  sm_buffer_free(&work.waits);
   sm_buffer_free(&work.reads);
   return status;
 }

@@ -45,13 +45,16 @@ static sm_status put_control(sm_buffer *out, sm_string node, sm_error *err) {
   return sm_wire_close(out, input, err);
 }
 
-/* Those of a node that reads where the reference was taken: what has to happen before the one happens before the other. */
-static sm_status put_controls(sm_buffer *out, const sm_resource_work *work, const sm_resource_node *node,
-                              sm_error *err) {
+/* What has to happen before a node takes the reference happens before it is read for the node. One with many inputs has many
+ * reads: its control inputs are looked for once. */
+static sm_status find_waits(sm_resource_work *work, const sm_resource_node *node, sm_error *err) {
+  if (work->waits_of == node) return SM_OK;
+  work->waits_of = node;
+  work->waits.size = 0;
   sm_wire_reader reader = sm_wire_read(node->bytes, work->source);
   for (sm_wire_field field; sm_wire_next(&reader, &field);)
     if (field.tag == SM_WIRE_TAG(NODE_INPUT, SM_WIRE_BYTES) && field.bytes.size != 0 && field.bytes.data[0] == '^')
-      SM_TRY(sm_buffer_put(out, field.whole.data, field.whole.size, err));
+      SM_TRY(sm_buffer_put(&work->waits, field.whole.data, field.whole.size, err));
   return sm_wire_finish(&reader, err);
 }
 
@@ -81,7 +84,8 @@ static sm_status add_read(sm_resource_work *work, sm_string name, const sm_resou
   SM_TRY(put_string(out, NODE_OP, sm_string_of("ReadVariableOp"), err));
   SM_TRY(put_string(out, NODE_INPUT, ref->handle, err));
   if (ref->after.size != 0) SM_TRY(put_control(out, ref->after, err));
-  if (user != NULL) SM_TRY(put_controls(out, work, user, err));
+  if (user != NULL) SM_TRY(find_waits(work, user, err));
+  if (user != NULL) SM_TRY(sm_buffer_put(out, work->waits.data, work->waits.size, err));
   SM_TRY(sm_wire_open(&entry, out, NODE_ATTR, err));
   SM_TRY(put_string(out, ENTRY_KEY, sm_string_of("dtype"), err));
   SM_TRY(sm_wire_put_bytes(out, ENTRY_VALUE, dtype.data, dtype.size, err));

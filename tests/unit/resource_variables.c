@@ -326,11 +326,62 @@ static void resource_variables__many_writes(void **state) {
   sm_buffer_free(&text);
 }
 
+/* The attributes that count the inputs stand behind all of these, and are not looked for once for each. */
+static void resource_variables__many_inputs(void **state) {
+  (void)state;
+  enum { N = 50000 };
+  static const char *const begins[] = {"node { name: 'v' op: 'VariableV2' } node { name: 'm' op: 'RefMerge' ",
+                                       "node { name: 'v' op: 'VariableV2' } node { name: 'm' op: 'AddN' "};
+  for (size_t i = 0; i < N_OF(begins); i++) {
+    sm_buffer text, graph, out;
+    sm_arena arena;
+    sm_string fetched = {"", 0};
+    sm_buffer_init(&text, &allocator.base, UINT64_MAX);
+    assert_ok(sm_buffer_put(&text, begins[i], strlen(begins[i]), &err), err);
+    for (int k = 0; k < N; k++) assert_ok(sm_buffer_put(&text, "input: 'v' ", strlen("input: 'v' "), &err), err);
+    static const char end[] = "attr { key: 'N' value { i: 50000 } } }";
+    assert_ok(sm_buffer_put(&text, end, sizeof end, &err), err);
+    read_text(&graph, (const char *)text.data);
+    sm_arena_init(&arena, &allocator.base, UINT64_MAX);
+    sm_buffer_init(&out, &allocator.base, UINT64_MAX);
+    assert_ok(use_resources(&out, &fetched, &graph, &arena), err);
+    sm_buffer_free(&out);
+    sm_arena_free(&arena);
+    sm_buffer_free(&graph);
+    sm_buffer_free(&text);
+  }
+}
+
+/* A read for each of N inputs would wait for N nodes. */
+static void resource_variables__many_inputs_and_controls(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  sm_buffer text, graph, out;
+  sm_arena arena;
+  sm_string fetched = {"", 0};
+  static const char begin[] = "node { name: 'v' op: 'VariableV2' } node { name: 'm' op: 'AddN' ";
+  sm_buffer_init(&text, &allocator.base, UINT64_MAX);
+  assert_ok(sm_buffer_put(&text, begin, strlen(begin), &err), err);
+  for (int k = 0; k < N; k++) assert_ok(sm_buffer_put(&text, "input: 'v' ", strlen("input: 'v' "), &err), err);
+  for (int k = 0; k < N; k++) assert_ok(sm_buffer_put(&text, "input: '^v' ", strlen("input: '^v' "), &err), err);
+  assert_ok(sm_buffer_put(&text, "}", sizeof "}", &err), err);
+  read_text(&graph, (const char *)text.data);
+  sm_arena_init(&arena, &allocator.base, UINT64_MAX);
+  sm_buffer_init(&out, &allocator.base, UINT64_MAX);
+  assert_status(use_resources(&out, &fetched, &graph, &arena), SM_RESOURCE_EXHAUSTED, err);
+  sm_buffer_free(&out);
+  sm_arena_free(&arena);
+  sm_buffer_free(&graph);
+  sm_buffer_free(&text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(resource_variables__graphs, set_up, tear_down),
       cmocka_unit_test_setup_teardown(resource_variables__no_memory, set_up, tear_down),
       cmocka_unit_test_setup_teardown(resource_variables__many_writes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(resource_variables__many_inputs, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(resource_variables__many_inputs_and_controls, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
