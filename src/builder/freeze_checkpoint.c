@@ -61,30 +61,42 @@ static bool is_variable(sm_string key) {
   return key.size >= size && memcmp(key.data + key.size - size, end, size) == 0;
 }
 
-static bool is_restored(const sm_freezing *f, sm_string key) {
-  for (size_t i = 0; i < f->values.n; i++)
-    if (sm_string_equal(f->values.values[i].entry.key, key)) return true;
-  return false;
+static bool text_less(const void *a, const void *b) {
+  return sm_string_compare(*(const sm_string *)a, *(const sm_string *)b) < 0;
 }
 
-static bool is_of_table(const sm_freezing *f, sm_string key) {
-  for (size_t i = 0; i < f->n_tables; i++)
-    if (sm_string_equal(f->tables[i].keys, key) || sm_string_equal(f->tables[i].values, key)) return true;
-  return false;
+/* Keys of the contents of tables. */
+typedef struct table_keys {
+  sm_string *items; /* sorted */
+  size_t n;
+} table_keys;
+
+static sm_status list_table_keys(table_keys *out, const sm_freezing *f, sm_error *err) {
+  out->n = 2 * f->n_tables;
+  out->items = sm_arena_array(f->arena, sm_string, out->n);
+  if (out->items == NULL) return sm_arena_fail(f->arena, out->n * sizeof *out->items, err);
+  for (size_t i = 0; i < f->n_tables; i++) {
+    out->items[2 * i] = f->tables[i].keys;
+    out->items[2 * i + 1] = f->tables[i].values;
+  }
+  sm_sort(out->items, out->n, sizeof *out->items, text_less);
+  return SM_OK;
 }
 
 /* Without objects there is nobody but the saver to ask for it. */
-static bool stays(const sm_freezing *f, sm_string key) {
-  if (is_of_table(f, key)) return true;
-  return f->objects.n_nodes != 0 && !is_variable(key) && !is_restored(f, key) &&
+static bool stays(const sm_freezing *f, const table_keys *tables, sm_string key) {
+  if (sm_named_find(tables->items, tables->n, sizeof *tables->items, key) != SIZE_MAX) return true;
+  return f->objects.n_nodes != 0 && !is_variable(key) && !sm_freeze_values_has_key(&f->values, key) &&
          !sm_string_equal(key, sm_string_of(SM_KEY_OBJECT_GRAPH));
 }
 
 static sm_status copy_rest(const sm_freezing *f, sm_bundle_writer *writer, sm_bundle_iter *iter, sm_error *err) {
+  table_keys tables;
+  SM_TRY(list_table_keys(&tables, f, err));
   for (const sm_bundle_entry *entry;;) {
     SM_TRY(sm_bundle_iter_next(&entry, iter, err));
     if (entry == NULL) return SM_OK;
-    if (stays(f, entry->key)) SM_TRY(sm_bundle_writer_copy(writer, NULL, f->reader, entry, err));
+    if (stays(f, &tables, entry->key)) SM_TRY(sm_bundle_writer_copy(writer, NULL, f->reader, entry, err));
   }
 }
 

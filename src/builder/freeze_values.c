@@ -20,6 +20,23 @@ static uint64_t size_of(const sm_bundle_entry *entry, sm_string text) {
   return sm_mul_size((size_t)elements, element_size, &size) ? size : UINT64_MAX;
 }
 
+/* The last of one key is what is found: the first that is all of the tensor. */
+static bool key_less(const void *a, const void *b) {
+  const sm_freeze_key *left = a, *right = b;
+  int order = sm_string_compare(left->key, right->key);
+  if (order != 0 || left->is_whole != right->is_whole) return order != 0 ? order < 0 : right->is_whole;
+  return left->value > right->value;
+}
+
+static sm_status index_keys(sm_freeze_values *values, sm_arena *arena, sm_error *err) {
+  values->keys = sm_arena_array(arena, sm_freeze_key, values->n);
+  if (values->keys == NULL) return sm_arena_fail(arena, values->n * sizeof *values->keys, err);
+  for (size_t i = 0; i < values->n; i++)
+    values->keys[i] = (sm_freeze_key){values->values[i].entry.key, values->values[i].slice.size == 0, i};
+  sm_sort(values->keys, values->n, sizeof *values->keys, key_less);
+  return SM_OK;
+}
+
 sm_status sm_freeze_values_find(sm_freeze_values *out, const sm_restored_variable *restores, size_t n,
                                 const sm_bundle_reader *reader, sm_arena *arena, sm_error *err) {
   *out = (sm_freeze_values){.reader = reader};
@@ -36,13 +53,16 @@ sm_status sm_freeze_values_find(sm_freeze_values *out, const sm_restored_variabl
     out->variables[out->n] = (sm_freeze_variable){restores[i].node, entry.dtype, size_of(&entry, restores[i].slice)};
     out->values[out->n++] = (sm_freeze_value){entry, restores[i].slice, is_missing};
   }
-  return SM_OK;
+  return index_keys(out, arena, err);
+}
+
+bool sm_freeze_values_has_key(const sm_freeze_values *values, sm_string key) {
+  return sm_named_find(values->keys, values->n, sizeof *values->keys, key) != SIZE_MAX;
 }
 
 size_t sm_freeze_values_find_key(const sm_freeze_values *values, sm_string key) {
-  for (size_t i = 0; i < values->n; i++)
-    if (values->values[i].slice.size == 0 && sm_string_equal(values->values[i].entry.key, key)) return i;
-  return SIZE_MAX;
+  size_t found = sm_named_find(values->keys, values->n, sizeof *values->keys, key);
+  return found != SIZE_MAX && values->keys[found].is_whole ? values->keys[found].value : SIZE_MAX;
 }
 
 sm_status sm_freeze_values_put(sm_buffer *out, void *ctx, size_t variable, sm_error *err) {

@@ -86,6 +86,8 @@ static sm_status takes_reference(bool *out, sm_freeze_work *work, const sm_freez
   *out = true;
   SM_TRY(sm_op_defs_find(&def, work->defs, node->op, err));
   if (def == NULL) return SM_OK;
+  *out = false;
+  if (!sm_args_have_refs(&def->inputs)) return SM_OK;
   SM_TRY(sm_node_read_attrs(&attrs, def, node->bytes, work->source, err));
   SM_TRY(sm_args_place(&is_there, &place, &def->inputs, &attrs, input, work->source, err));
   *out = is_there && def->inputs.items[place.arg].proto->is_ref;
@@ -191,12 +193,10 @@ static sm_status find_results(bool *changed, sm_freeze_work *work, sm_freeze_sco
     SM_TRY(sm_wire_find_bytes(&value, field.bytes, ENTRY_VALUE, work->source, err));
     const sm_freeze_input from = sm_freeze_find_input(scope, sm_span_text(value));
     handle returned = handle_of(scope, &from);
-    for (size_t i = 0; returned.dtype != SM_DT_INVALID && i < scope->type.n_outputs; i++) {
-      if (!sm_string_equal(scope->type.outputs[i].name, sm_span_text(key)) || scope->results[i] == returned.dtype)
-        continue;
-      scope->results[i] = returned.dtype;
-      *changed = true;
-    }
+    size_t i = sm_freeze_find_result(scope, sm_span_text(key));
+    if (returned.dtype == SM_DT_INVALID || i == SIZE_MAX || scope->results[i] == returned.dtype) continue;
+    scope->results[i] = returned.dtype;
+    *changed = true;
   }
   return sm_wire_finish(&reader, err);
 }

@@ -72,7 +72,7 @@ typedef struct sm_freeze_node {
   size_t n_results;
 } sm_freeze_node;
 
-/* An argument of a function, by its name. */
+/* An argument or a result of a function, by its name. */
 typedef struct sm_freeze_arg {
   sm_string name;
   size_t at;
@@ -84,7 +84,8 @@ typedef struct sm_freeze_scope {
   sm_span bytes;            /* FunctionDef */
   sm_function_type type;    /* of a function */
   sm_freeze_arg *arg_names; /* type.n_inputs of them, sorted */
-  sm_dtype *args;           /* new types; SM_DT_INVALID where nothing changes */
+  sm_freeze_arg *result_names;
+  sm_dtype *args; /* new types; SM_DT_INVALID where nothing changes */
   sm_dtype *results;
   sm_freeze_node *nodes; /* sorted by name; NULL: not looked at yet */
   size_t n_nodes;
@@ -122,6 +123,9 @@ sm_status sm_freeze_open_function(sm_freeze_work *work, size_t function, sm_erro
 sm_status sm_freeze_open_nodes(sm_freeze_work *work, sm_freeze_scope *scope, sm_error *err);
 
 sm_freeze_node *sm_freeze_find_node(const sm_freeze_scope *scope, sm_string name);
+
+/* The number of the function's result of that name; SIZE_MAX. */
+size_t sm_freeze_find_result(const sm_freeze_scope *scope, sm_string name);
 
 /* Where a tensor comes from, named as in the scope. */
 sm_freeze_input sm_freeze_find_input(const sm_freeze_scope *scope, sm_string tensor);

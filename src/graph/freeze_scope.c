@@ -8,10 +8,19 @@ enum { GRAPH_NODE = 1, NODE_INPUT = 3 };
 
 static bool is_function(const sm_freeze_scope *scope) { return scope->name.size != 0; }
 
-/* ---- Arguments ---- */
+/* ---- Arguments and results ---- */
 
 static bool arg_less(const void *a, const void *b) {
   return sm_string_compare(((const sm_freeze_arg *)a)->name, ((const sm_freeze_arg *)b)->name) < 0;
+}
+
+static sm_status sort_names(sm_freeze_arg **out, const sm_function_arg *args, size_t n, sm_arena *arena,
+                            sm_error *err) {
+  *out = sm_arena_array(arena, sm_freeze_arg, n);
+  if (*out == NULL) return sm_arena_fail(arena, n * sizeof **out, err);
+  for (size_t i = 0; i < n; i++) (*out)[i] = (sm_freeze_arg){args[i].name, i};
+  sm_sort(*out, n, sizeof **out, arg_less);
+  return SM_OK;
 }
 
 sm_status sm_freeze_open_function(sm_freeze_work *work, size_t function, sm_error *err) {
@@ -22,12 +31,15 @@ sm_status sm_freeze_open_function(sm_freeze_work *work, size_t function, sm_erro
   size_t n_args = scope->type.n_inputs, n_results = scope->type.n_outputs;
   scope->args = sm_arena_array(work->arena, sm_dtype, n_args);
   scope->results = sm_arena_array(work->arena, sm_dtype, n_results);
-  scope->arg_names = sm_arena_array(work->arena, sm_freeze_arg, n_args);
-  if (scope->args == NULL || scope->results == NULL || scope->arg_names == NULL)
-    return sm_arena_fail(work->arena, (n_args + n_results) * sizeof *scope->arg_names, err);
-  for (size_t i = 0; i < n_args; i++) scope->arg_names[i] = (sm_freeze_arg){scope->type.inputs[i].name, i};
-  sm_sort(scope->arg_names, n_args, sizeof *scope->arg_names, arg_less);
-  return SM_OK;
+  if (scope->args == NULL || scope->results == NULL)
+    return sm_arena_fail(work->arena, (n_args + n_results) * sizeof *scope->args, err);
+  SM_TRY(sort_names(&scope->arg_names, scope->type.inputs, n_args, work->arena, err));
+  return sort_names(&scope->result_names, scope->type.outputs, n_results, work->arena, err);
+}
+
+size_t sm_freeze_find_result(const sm_freeze_scope *scope, sm_string name) {
+  size_t found = sm_named_find(scope->result_names, scope->type.n_outputs, sizeof *scope->result_names, name);
+  return found != SIZE_MAX ? scope->result_names[found].at : SIZE_MAX;
 }
 
 /* ---- Inputs ---- */
@@ -40,10 +52,8 @@ sm_freeze_node *sm_freeze_find_node(const sm_freeze_scope *scope, sm_string name
 /* Among all outputs of the node: only what functions return has names that tell them apart. */
 static uint64_t number_of_output(const sm_freeze_node *node, const sm_tensor_ref *ref) {
   if (node->call == NULL || node->call->op != NULL || node->n_callees == 0) return ref->index;
-  const sm_function_type *type = &node->callees[0].scope->type;
-  for (size_t i = 0; i < type->n_outputs; i++)
-    if (sm_string_equal(type->outputs[i].name, ref->output)) return i;
-  return ref->index;
+  size_t result = sm_freeze_find_result(node->callees[0].scope, ref->output);
+  return result != SIZE_MAX ? result : ref->index;
 }
 
 sm_freeze_input sm_freeze_find_input(const sm_freeze_scope *scope, sm_string tensor) {
