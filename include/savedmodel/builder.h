@@ -223,8 +223,9 @@ typedef struct sm_objects_options {
  * ran before. Made are
  *
  *   of each variable that the saver restores   an object under its name. Where one is called "a" and another "a/b", the second
- *                                              keeps its name in one piece. Lists "variables" and "trainable_variables"
- *                                              have all of them, unless variables are called so
+ *                                              keeps its name in one piece, as what lies below a hundred others does. Lists
+ *                                              "variables" and "trainable_variables" have all of them, unless variables are
+ *                                              called so
  *   of each table that the init op fills       an object that is made and filled when the model is loaded
  *   of each asset                              an object in the list "asset_paths"
  *   of what the init op does besides           an object "initializer", whose function tf.saved_model.load calls when it has

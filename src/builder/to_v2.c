@@ -273,7 +273,9 @@ sm_status sm_builder_add_object_graph(sm_builder *builder, size_t graph, const s
   SM_TRY(sm_draft_get(&objects, &c.edit.draft, SM_META_GRAPH_OBJECT_GRAPH, err));
   if (objects.n != 0) return SM_OK;
   SM_TRY(check_builder(builder, graph, err));
-  sm_status status = sm_model_get_variables(&c.reader, builder->model, &failure);
+  /* A frozen one leaves the variables behind, which are constants now. */
+  bool is_frozen = c.edit.graph->is_frozen;
+  sm_status status = is_frozen ? SM_NOT_FOUND : sm_model_get_variables(&c.reader, builder->model, &failure);
   if (status == SM_NOT_FOUND)
     c.reader = NULL;
   else

@@ -61,16 +61,21 @@ static sm_status enter(int32_t *parent, sm_convert_names *s, sm_conversion *c, s
   return sm_name_index_add(&s->names, scope, err);
 }
 
+/* Each object on the way has a path, which is longer than that of its parent: a name that is cut everywhere would take the
+ * square of its length. What lies deeper keeps its name in one piece. */
+enum { MAX_LEVELS = 100 };
+
 sm_status sm_convert_find_place(int32_t *parent, const char **name, sm_convert_names *s, sm_conversion *c,
                                 const sm_converted *of, sm_error *err) {
   const sm_string text = of->name;
-  size_t start = 0;
+  size_t start = 0, level = 0;
   *parent = SM_OBJECT_ROOT;
-  for (size_t i = 0; i + 1 < text.size && !c->options.flat_names; i++) {
+  for (size_t i = 0; i + 1 < text.size && level < MAX_LEVELS && !c->options.flat_names; i++) {
     const sm_string scope = {text.data, i}, part = {text.data + start, i - start};
     if (text.data[i] != '/' || i == start || is_leaf(s, scope)) continue;
     SM_TRY(enter(parent, s, c, scope, part, of->is_escaped, err));
     start = i + 1;
+    level++;
   }
   return name_child(name, c, *parent, (sm_string){text.data + start, text.size - start}, of->is_escaped, err);
 }

@@ -131,6 +131,35 @@ static void to_v2__names_that_clash(void **state) {
   assert_kind(graph, "trainable_variables/5", SM_OBJECT_VARIABLE);
 }
 
+/* An object for each '/' would take the square of the name's length. */
+static void to_v2__deep_names(void **state) {
+  (void)state;
+  enum { N = 3000, MOST = 150 };
+  static char name[2 * N + 2];
+  const char *const names[] = {name};
+  size_t n;
+  for (size_t i = 0; i < N; i++) memcpy(name + 2 * i, "a/", 2);
+  name[2 * N] = 'b';
+  make_model(path_in(dir.path, "v1"), names, N_OF(names));
+  const sm_meta_graph *graph = convert(path_in(dir.path, "v1"));
+  assert_ok(sm_meta_graph_n_objects(&n, graph, &err), err);
+  assert_true(n < MOST);
+  assert_kind(graph, "variables/0", SM_OBJECT_VARIABLE);
+}
+
+/* Values that are constants now are in no checkpoint. */
+static void to_v2__frozen(void **state) {
+  (void)state;
+  const sm_bundle_reader *reader;
+  sm_bundle_entry entry;
+  begin("v1/simple_save");
+  assert_ok(sm_builder_freeze(builder, 0, &err), err);
+  assert_ok(sm_builder_add_object_graph(builder, 0, NULL, &err), err);
+  assert_kind(finish(), "signatures/serving_default", SM_OBJECT_BARE_CONCRETE_FUNCTION);
+  assert_ok(sm_model_get_variables(&reader, made, &err), err);
+  assert_status(sm_bundle_reader_find(&entry, reader, "linear/w", &err), SM_NOT_FOUND, err);
+}
+
 static void to_v2__references(void **state) {
   (void)state;
   const sm_meta_graph *graph = convert("v1/classify_regress_predict");
@@ -250,6 +279,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(to_v2__variables, set_up, tear_down),
       cmocka_unit_test_setup_teardown(to_v2__flat_names, set_up, tear_down),
       cmocka_unit_test_setup_teardown(to_v2__names_that_clash, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(to_v2__deep_names, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(to_v2__frozen, set_up, tear_down),
       cmocka_unit_test_setup_teardown(to_v2__references, set_up, tear_down),
       cmocka_unit_test_setup_teardown(to_v2__parts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(to_v2__tables_and_assets, set_up, tear_down),
