@@ -37,7 +37,8 @@ sm_status sm_edit_list_ops(sm_draft *meta_graph, sm_error *err) {
   SM_TRY(sm_draft_get(&graph_def, meta_graph, SM_META_GRAPH_GRAPH, err));
   SM_TRY(sm_graph_summarise(&summary, graph_def, info.source, info.arena, err));
   sm_buffer_init(&out, info.arena->allocator, UINT64_MAX);
-  sm_status status = sm_op_list_put(&out, summary.ops, summary.n_ops, lists, info.source, err);
+  sm_status status = sm_buffer_reserve(&out, 1, err); /* an empty list is one */
+  if (status == SM_OK) status = sm_op_list_put(&out, summary.ops, summary.n_ops, lists, info.source, err);
   if (status == SM_OK) status = sm_draft_set(&info, SM_META_INFO_STRIPPED_OP_LIST, (sm_span){out.data, out.size}, err);
   sm_buffer_free(&out);
   SM_TRY(status);
@@ -165,35 +166,11 @@ static sm_status strip_ops(sm_buffer *out, sm_spans graph_def, const sm_draft *m
   return sm_debug_ops_strip(out, graph_def, meta_graph->source, err);
 }
 
-/* The definitions of what the graph uses now. */
-static sm_status put_op_list(sm_buffer *out, sm_spans own_lists, const sm_draft *meta_graph, sm_error *err) {
-  sm_spans graph_def;
-  sm_graph_summary summary;
-  SM_TRY(sm_draft_get(&graph_def, meta_graph, SM_META_GRAPH_GRAPH, err));
-  SM_TRY(sm_graph_summarise(&summary, graph_def, meta_graph->source, meta_graph->arena, err));
-  SM_TRY(sm_buffer_reserve(out, 1, err)); /* an empty list is one */
-  return sm_op_list_put(out, summary.ops, summary.n_ops, own_lists, meta_graph->source, err);
-}
-
-static sm_status renew_op_list(sm_draft *meta_graph, sm_error *err) {
-  sm_draft info;
-  sm_spans lists;
-  sm_buffer out;
-  SM_TRY(sm_draft_open(&info, meta_graph, SM_META_GRAPH_INFO, err));
-  SM_TRY(sm_draft_get(&lists, &info, SM_META_INFO_STRIPPED_OP_LIST, err));
-  if (lists.n == 0) return SM_OK;
-  sm_buffer_init(&out, meta_graph->arena->allocator, UINT64_MAX);
-  sm_status status = put_op_list(&out, lists, meta_graph, err);
-  if (status == SM_OK) status = sm_draft_set(&info, SM_META_INFO_STRIPPED_OP_LIST, (sm_span){out.data, out.size}, err);
-  sm_buffer_free(&out);
-  return status == SM_OK ? sm_draft_set_draft(meta_graph, SM_META_GRAPH_INFO, &info, err) : status;
-}
-
 sm_status sm_builder_strip_debug_ops(sm_builder *builder, size_t graph, sm_error *err) {
   sm_edit edit;
   SM_TRY(sm_edit_begin(&edit, builder, graph, err));
   SM_TRY(change_graph(&edit.draft, strip_ops, err));
-  SM_TRY(renew_op_list(&edit.draft, err));
+  SM_TRY(sm_edit_list_ops(&edit.draft, err));
   sm_edit_commit(&edit);
   return SM_OK;
 }
