@@ -167,8 +167,9 @@ SM_API sm_status sm_object_graph_add_saveable(sm_object_graph *objects, int32_t 
  * attribute, suffix  "table", "-keys"; suffix NULL: none.
  * value              borrowed until the model is saved.
  *
- * Errors: NOT_FOUND no such object; ALREADY_EXISTS it has such a tensor; INVALID_ARGUMENT value is no tensor, no attribute,
- *   text that is not UTF-8; RESOURCE_EXHAUSTED. When the model is saved: INVALID_ARGUMENT no saveable saves it.
+ * Errors: NOT_FOUND no such object; ALREADY_EXISTS it has such a tensor, attribute and suffix being one; INVALID_ARGUMENT value is
+ *   no tensor, no attribute, text that is not UTF-8; RESOURCE_EXHAUSTED. When the model is saved: INVALID_ARGUMENT no
+ *   saveable saves it, or two do.
  */
 SM_API sm_status sm_object_graph_add_saved_tensor(sm_object_graph *objects, int32_t object, const char *attribute,
                                                   const char *suffix, const sm_tensor_view *value, sm_error *err);

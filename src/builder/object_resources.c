@@ -78,11 +78,18 @@ sm_status sm_built_add_tensor(sm_object_graph *objects, sm_built_object *object,
   return SM_OK;
 }
 
+/* Attribute and suffix are one in keys and dicts. */
+static bool is_called(const sm_built_tensor *tensor, const char *name) {
+  size_t n = strlen(tensor->attribute);
+  return strncmp(name, tensor->attribute, n) == 0 && strcmp(name + n, tensor->suffix) == 0;
+}
+
 sm_status sm_object_graph_add_saved_tensor(sm_object_graph *objects, int32_t object, const char *attribute,
                                            const char *suffix, const sm_tensor_view *view, sm_error *err) {
   sm_built_object *saved;
   sm_built_value value;
   sm_string copies[2];
+  const char *whole;
   bool is_sound;
   SM_TRY(find_saved(&saved, objects, object, err));
   if (attribute == NULL || *attribute == '\0')
@@ -91,10 +98,11 @@ sm_status sm_object_graph_add_saved_tensor(sm_object_graph *objects, int32_t obj
   if (!is_sound) return sm_built_fail(objects, object, attribute, "a saved tensor that is no tensor", err);
   SM_TRY(sm_built_copy(&copies[0], objects, attribute, err));
   SM_TRY(sm_built_copy(&copies[1], objects, suffix != NULL ? suffix : "", err));
+  SM_TRY(sm_built_print(&whole, &objects->arena, err, "%s%s", copies[0].data, copies[1].data));
   for (const sm_built_tensor *other = saved->first_tensor; other != NULL; other = other->next)
-    if (strcmp(other->attribute, copies[0].data) == 0 && strcmp(other->suffix, copies[1].data) == 0)
-      return SM_FAIL(err, SM_ALREADY_EXISTS, "%s: there is a saved tensor \"%.100s%.100s\" already",
-                     sm_built_place_of(objects, object).text, attribute, copies[1].data);
+    if (is_called(other, whole))
+      return SM_FAIL(err, SM_ALREADY_EXISTS, "%s: there is a saved tensor \"%.200s\" already",
+                     sm_built_place_of(objects, object).text, whole);
   return sm_built_add_tensor(objects, saved, copies[0].data, copies[1].data, &value, err);
 }
 
@@ -124,9 +132,8 @@ static bool begin_match(matching *m, const sm_object_graph *objects, const sm_bu
 
 /* The dict's item of the tensor's name. */
 static size_t find_item(const sm_structured *dict, const sm_built_tensor *tensor) {
-  size_t n = strlen(tensor->attribute);
   for (size_t i = 0; i < dict->n_items; i++)
-    if (strncmp(dict->keys[i], tensor->attribute, n) == 0 && strcmp(dict->keys[i] + n, tensor->suffix) == 0) return i;
+    if (is_called(tensor, dict->keys[i])) return i;
   return SIZE_MAX;
 }
 
@@ -145,6 +152,17 @@ static bool match(matching *m, sm_built_tensor *tensor) {
   return m->save->out[result]->dtype == tensor->value.dtype && m->restore->in[i]->dtype == tensor->value.dtype;
 }
 
+static sm_status match_tensor(matching *m, sm_built_tensor *tensor, const char *place, sm_error *err) {
+  if (!is_saved_by(m, tensor)) return SM_OK;
+  if (tensor->saveable != NULL)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: \"%.100s\" and \"%.100s\" both save tensor \"%.100s%.100s\"", place,
+                   tensor->saveable->name, m->saveable->name, tensor->attribute, tensor->suffix);
+  if (match(m, tensor)) return SM_OK;
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: saved tensor \"%.100s%.100s\", %s, is not what %.*s and %.*s handle",
+                 place, tensor->attribute, tensor->suffix, sm_dtype_python_name(tensor->value.dtype),
+                 SM_SHOWN(m->save->name), SM_SHOWN(m->restore->name));
+}
+
 static sm_status check_saveable(const sm_object_graph *objects, int32_t number, const sm_built_saveable *saveable,
                                 sm_error *err) {
   matching m;
@@ -154,11 +172,7 @@ static sm_status check_saveable(const sm_object_graph *objects, int32_t number, 
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: what %.*s takes and returns is not what \"%.100s\" saves", place.text,
                    SM_SHOWN(m.save->name), saveable->name);
   for (sm_built_tensor *tensor = object->first_tensor; tensor != NULL; tensor = tensor->next)
-    if (is_saved_by(&m, tensor) && !match(&m, tensor))
-      return SM_FAIL(err, SM_INVALID_ARGUMENT,
-                     "%s: saved tensor \"%.100s%.100s\", %s, is not what %.*s and %.*s handle", place.text,
-                     tensor->attribute, tensor->suffix, sm_dtype_python_name(tensor->value.dtype),
-                     SM_SHOWN(m.save->name), SM_SHOWN(m.restore->name));
+    SM_TRY(match_tensor(&m, tensor, place.text, err));
   if (m.n == m.restore->n_in && m.n == m.save->outputs.n_items) return SM_OK;
   return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: \"%.100s\" has %zu saved tensors; %.*s returns %zu, %.*s takes %zu",
                  place.text, saveable->name, m.n, SM_SHOWN(m.save->name), m.save->outputs.n_items,

@@ -245,12 +245,25 @@ static void object_nodes__saveables(void **state) {
               SM_INVALID_ARGUMENT, "layer/w");
   assert_says(sm_object_graph_add_saved_tensor(objects, nodes.table, "keys", "", &view, &err), SM_ALREADY_EXISTS,
               "\"keys\"");
+  assert_says(sm_object_graph_add_saved_tensor(objects, nodes.table, "ke", "ys", &view, &err), SM_ALREADY_EXISTS,
+              "\"keys\""); /* one key, and one item of the dict */
   assert_says(sm_object_graph_add_saved_tensor(objects, nodes.table, "", "x", &view, &err), SM_INVALID_ARGUMENT,
               "without attribute");
   assert_says(sm_object_graph_add_saved_tensor(objects, nodes.table, "x", NULL, &short_one, &err), SM_INVALID_ARGUMENT,
               "no tensor");
   assert_ok(sm_object_graph_add_saved_tensor(objects, nodes.table, "third", "-x", &view, &err), err);
   assert_refused("resource: saved tensor \"third-x\", float32, is not what");
+}
+
+static void object_nodes__tensors_that_are_saved_twice(void **state) {
+  (void)state;
+  enum { SAVE = 4, RESTORE = 5 }; /* a mutable table's functions follow it: those that make it, then these */
+  const sm_lookup_table spec = {.key_dtype = SM_DT_INT64, .value_dtype = SM_DT_INT64, .is_mutable = true};
+  int32_t table;
+  add_nodes();
+  assert_ok(sm_object_graph_add_table(&table, objects, 0, "t", &spec, &err), err);
+  assert_ok(sm_object_graph_add_saveable(objects, nodes.table, "keys", table + SAVE, table + RESTORE, &err), err);
+  assert_refused("resource: \".TENSORS\" and \"keys\" both save tensor \"keys\"");
 }
 
 static void object_nodes__tensors_that_nothing_saves(void **state) {
@@ -375,6 +388,7 @@ int main(void) {
       CASE(resources_that_cannot_be_made),
       CASE(makers_that_return_something_else),
       CASE(saveables),
+      CASE(tensors_that_are_saved_twice),
       CASE(tensors_that_nothing_saves),
       CASE(tensors_that_are_missing),
       CASE(tensors_inside),
