@@ -269,7 +269,8 @@ typedef struct sm_traced_function {
  *
  * Errors: also INVALID_ARGUMENT, naming path and function: there is no such FunctionDef, its arguments are not those of
  *   inputs and captures by number and dtype, its name does not end in "_NUMBER" (fingerprints need that), what is captured
- *   is none that can be; graph_def cannot be cut.
+ *   is none that can be; graph_def cannot be cut; parameters that Python calls the same, or like one of its words:
+ *   TensorFlow would not load them.
  */
 SM_API sm_status sm_object_graph_add_function(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
                                               const sm_traced_function *function, sm_error *err);

@@ -15,6 +15,8 @@ static const char *const FIELDS[N_FIELDS] = {
     [ANNOTATIONS] = "annotations",
 };
 
+static const char SELF[] = "self"; /* which methods have before their parameters */
+
 static sm_structured text_value(const char *text) {
   return (sm_structured){.kind = text != NULL ? SM_STRUCTURED_STRING : SM_STRUCTURED_NONE, .text = text};
 }
@@ -24,6 +26,35 @@ static sm_status check_names(const sm_parameter *parameters, size_t n, const cha
     if (parameters[i].name == NULL || *parameters[i].name == '\0')
       return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s %zu has no name", what, i);
   return SM_OK;
+}
+
+/* Is the name one that a function can have beside those before it? TensorFlow calls inspect.Parameter with what it makes of
+ * it, and refuses to load what that refuses. */
+static sm_status take_name(sm_name_index *names, const char *name, sm_arena *arena, sm_error *err) {
+  sm_string word;
+  if (name == NULL) return SM_OK;
+  if (sm_is_python_keyword(sm_string_of(name)))
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "parameter \"%.100s\" is called like a word of Python", name);
+  SM_TRY(sm_parameter_name(&word, sm_string_of(name), arena, err));
+  if (sm_name_index_find(names, word) == SIZE_MAX) return sm_name_index_add(names, word, err);
+  return SM_FAIL(err, SM_INVALID_ARGUMENT, "parameter \"%.100s\": there is another one that Python calls %.100s", name,
+                 word.data);
+}
+
+static sm_status take_names(sm_name_index *names, const sm_function_spec *spec, sm_arena *arena, sm_error *err) {
+  if (spec->is_method) SM_TRY(take_name(names, SELF, arena, err));
+  for (size_t i = 0; i < spec->n_parameters; i++) SM_TRY(take_name(names, spec->parameters[i].name, arena, err));
+  for (size_t i = 0; i < spec->n_keyword_only; i++) SM_TRY(take_name(names, spec->keyword_only[i].name, arena, err));
+  SM_TRY(take_name(names, spec->varargs, arena, err));
+  return take_name(names, spec->varkw, arena, err);
+}
+
+static sm_status check_distinct(const sm_function_spec *spec, sm_arena *arena, sm_error *err) {
+  sm_name_index names;
+  sm_name_index_init(&names, arena->allocator);
+  sm_status status = take_names(&names, spec, arena, err);
+  sm_name_index_free(&names);
+  return status;
 }
 
 /* first: a name before those of the parameters; NULL: none. */
@@ -72,7 +103,8 @@ static sm_status list_keyword_defaults(sm_structured *out, const sm_function_spe
 
 static sm_status make_argspec(sm_structured *out, const sm_function_spec *spec, sm_arena *arena, sm_error *err) {
   sm_structured fields[N_FIELDS] = {{.kind = SM_STRUCTURED_NONE}};
-  const char *self = spec->is_method ? "self" : NULL;
+  const char *self = spec->is_method ? SELF : NULL;
+  SM_TRY(check_distinct(spec, arena, err));
   SM_TRY(list_names(&fields[ARGS], self, spec->parameters, spec->n_parameters, arena, err));
   SM_TRY(list_names(&fields[KWONLYARGS], NULL, spec->keyword_only, spec->n_keyword_only, arena, err));
   SM_TRY(list_defaults(&fields[DEFAULTS], spec, arena, err));
@@ -165,11 +197,22 @@ static sm_status derive_name(const char **out, sm_name_index *names, sm_object_g
   return sm_name_index_add(names, sm_string_of(*out), err);
 }
 
+/* Keywords keep their names; two that are one are refused when parameters are made of them. */
+static sm_status take_keywords(sm_name_index *names, sm_object_graph *objects, const sm_structured *keywords,
+                               sm_error *err) {
+  sm_string word;
+  for (size_t i = 0; i < keywords->n_items; i++) {
+    SM_TRY(sm_parameter_name(&word, sm_string_of(keywords->keys[i]), &objects->arena, err));
+    if (sm_name_index_find(names, word) == SIZE_MAX) SM_TRY(sm_name_index_add(names, word, err));
+  }
+  return SM_OK;
+}
+
 static sm_status derive_positional(sm_parameter *out, sm_object_graph *objects, const sm_structured *positional,
-                                   sm_error *err) {
+                                   const sm_structured *keywords, sm_error *err) {
   sm_name_index names;
-  sm_status status = SM_OK;
   sm_name_index_init(&names, objects->allocator);
+  sm_status status = take_keywords(&names, objects, keywords, err);
   for (size_t i = 0; i < positional->n_items && status == SM_OK; i++)
     status = derive_name(&out[i].name, &names, objects, &positional->items[i], i, err);
   sm_name_index_free(&names);
@@ -184,7 +227,7 @@ sm_status sm_built_derive_parameters(sm_built_parameters *out, sm_object_graph *
   size_t n_positional = function->parameters != NULL ? 0 : both[0].n_items;
   sm_parameter *derived = sm_arena_array(&objects->arena, sm_parameter, n_positional + keywords->n_items);
   if (derived == NULL) return sm_arena_fail(&objects->arena, keywords->n_items * sizeof *derived, err);
-  if (n_positional != 0) SM_TRY(derive_positional(derived, objects, &both[0], err));
+  if (n_positional != 0) SM_TRY(derive_positional(derived, objects, &both[0], keywords, err));
   for (size_t i = 0; i < keywords->n_items; i++) derived[n_positional + i].name = keywords->keys[i];
   const sm_function_spec spec = {
       .parameters = function->parameters != NULL ? function->parameters : derived,

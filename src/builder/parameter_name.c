@@ -2,8 +2,7 @@
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80; }
 
-/* Words that no parameter in Python is called; TensorFlow refuses to load a function with one. */
-static bool is_keyword(sm_string name) {
+bool sm_is_python_keyword(sm_string name) {
   static const char *const keywords[] = {"False",  "None",   "True",    "and",      "as",       "assert", "async",
                                          "await",  "break",  "class",   "continue", "def",      "del",    "elif",
                                          "else",   "except", "finally", "for",      "from",     "global", "if",
@@ -16,7 +15,7 @@ static bool is_keyword(sm_string name) {
 
 sm_status sm_parameter_name(sm_string *out, sm_string name, sm_arena *arena, sm_error *err) {
   static const char prefix[] = "arg_";
-  bool is_prefixed = name.size == 0 || !is_letter(name.data[0]) || is_keyword(name);
+  bool is_prefixed = name.size == 0 || !is_letter(name.data[0]) || sm_is_python_keyword(name);
   size_t at = is_prefixed ? sizeof prefix - 1 : 0;
   char *made = sm_arena_calloc(arena, 1, at + name.size + 1);
   if (made == NULL) return sm_arena_fail(arena, at + name.size + 1, err);

@@ -8,4 +8,7 @@
  * counts as letters; and no word of Python. In arena, terminated. */
 sm_status sm_parameter_name(sm_string *out, sm_string name, sm_arena *arena, sm_error *err);
 
+/* A word of the language, which no parameter is called. TensorFlow does not load a function with one. */
+bool sm_is_python_keyword(sm_string name);
+
 #endif

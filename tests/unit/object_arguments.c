@@ -118,11 +118,11 @@ static void object_arguments__of_a_trace(void **state) {
   const sm_function_spec all = {
       .parameters = two, .n_parameters = 1, .varargs = "args", .keyword_only = declared, .n_keyword_only = 2};
   const sm_structured positional[] = {SPEC("x"), {.kind = SM_STRUCTURED_BOOL}, SPEC("y")}, named[4] = {SPEC("")};
-  const char *const keys[] = {"a", "k", "other", "z"};
+  const char *const keys[] = {"b", "k", "other", "z"};
   const sm_structured both[] = {{.kind = SM_STRUCTURED_TUPLE, .items = positional, .n_items = 3},
                                 {.kind = SM_STRUCTURED_DICT, .items = named, .n_items = 4, .keys = keys}};
   const sm_built_function function = {.inputs = {.kind = SM_STRUCTURED_TUPLE, .items = both, .n_items = 2}};
-  static const char *const names[] = {"a", "args_0", "args_1"}, *const keywords[] = {"z", "k", "a", "other"};
+  static const char *const names[] = {"a", "args_0", "args_1"}, *const keywords[] = {"z", "k", "b", "other"};
   sm_built_parameters parameters, made;
   assert_ok(sm_built_make_parameters(&parameters, objects, &all, &err), err);
   assert_ok(sm_built_describe_trace(&made, objects, &function, &parameters, &err), err);

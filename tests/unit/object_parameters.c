@@ -115,9 +115,24 @@ static void object_parameters__derived(void **state) {
   assert_number("input signature", made.input_signature.n_items, 3);
 }
 
+/* Python has no function whose parameters share a name: the keyword keeps it. */
+static void object_parameters__derived_beside_keywords(void **state) {
+  (void)state;
+  const sm_structured positional = {.kind = SM_STRUCTURED_TENSOR_SPEC, .text = "k"};
+  const char *const keys[] = {"k"};
+  const sm_structured both[] = {{.kind = SM_STRUCTURED_TUPLE, .items = &positional, .n_items = 1},
+                                {.kind = SM_STRUCTURED_DICT, .items = &one, .n_items = 1, .keys = keys}};
+  const sm_built_function first = {.inputs = {.kind = SM_STRUCTURED_TUPLE, .items = both, .n_items = 2}};
+  assert_ok(sm_built_derive_parameters(&made, objects, &(sm_traced_function){.n_traces = 1}, &first, &err), err);
+  assert_names("args", "k_1", NULL);
+  assert_names("kwonlyargs", "k", NULL);
+}
+
 static void object_parameters__refuses(void **state) {
   (void)state;
   const sm_parameter gap[] = {{.name = "x", .default_value = &one}, {.name = "y"}}, nameless = {.name = NULL};
+  const sm_parameter twice[] = {{.name = "x"}, {.name = "x"}}, alike[] = {{.name = "x/y"}, {.name = "x_y"}};
+  const sm_parameter word = {.name = "class"}, self = {.name = "self"};
   const struct {
     const char *said;
     sm_function_spec spec;
@@ -127,6 +142,14 @@ static void object_parameters__refuses(void **state) {
       {"keyword-only parameter 0 has no name", {.keyword_only = &nameless, .n_keyword_only = 1}},
       {"full_argspec is no named tuple", {.full_argspec = &one}},
       {"input_signature is no tuple", {.input_signature = &one}},
+      {"\"x\": there is another one", {.parameters = twice, .n_parameters = 2}},
+      {"\"x_y\": there is another one", {.parameters = alike, .n_parameters = 2}},
+      {"\"x\": there is another one",
+       {.parameters = twice, .n_parameters = 1, .keyword_only = twice, .n_keyword_only = 1}},
+      {"\"x\": there is another one", {.parameters = twice, .n_parameters = 1, .varargs = "x"}},
+      {"\"x\": there is another one", {.keyword_only = twice, .n_keyword_only = 1, .varkw = "x"}},
+      {"\"self\": there is another one", {.parameters = &self, .n_parameters = 1, .is_method = true}},
+      {"\"class\" is called like a word of Python", {.parameters = &word, .n_parameters = 1}},
   };
   for (size_t i = 0; i < N_OF(rows); i++) {
     assert_status(sm_built_make_parameters(&made, objects, &rows[i].spec, &err), SM_INVALID_ARGUMENT, err);
@@ -140,6 +163,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(object_parameters__none, set_up, tear_down),
       cmocka_unit_test_setup_teardown(object_parameters__self, set_up, tear_down),
       cmocka_unit_test_setup_teardown(object_parameters__derived, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(object_parameters__derived_beside_keywords, set_up, tear_down),
       cmocka_unit_test_setup_teardown(object_parameters__refuses, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
