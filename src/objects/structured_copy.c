@@ -45,11 +45,17 @@ static sm_status copy_class(sm_structured *value, sm_arena *arena, sm_error *err
 }
 
 static sm_status copy_dims(sm_structured *value, sm_arena *arena, sm_error *err) {
+  if (value->rank < -1 || value->rank > SM_MAX_RANK)
+    return SM_FAIL(err, SM_INVALID_ARGUMENT, "a structured value has a rank of %d", (int)value->rank);
   if (value->rank <= 0) return SM_OK;
   int64_t *dims = sm_arena_array(arena, int64_t, (size_t)value->rank);
   if (dims == NULL) return sm_arena_fail(arena, (size_t)value->rank * sizeof *dims, err);
   if (value->dims == NULL) return SM_FAIL(err, SM_INVALID_ARGUMENT, "a structured value has a rank and no dimensions");
   memcpy(dims, value->dims, (size_t)value->rank * sizeof *dims);
+  for (int32_t i = 0; i < value->rank; i++)
+    if (dims[i] < -1)
+      return SM_FAIL(err, SM_INVALID_ARGUMENT, "dimension %d of a structured value is %lld", (int)i,
+                     (long long)dims[i]);
   value->dims = dims;
   return SM_OK;
 }

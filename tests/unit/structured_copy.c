@@ -70,6 +70,7 @@ static void structured_copy__is_deep(void **state) {
 
 static void structured_copy__refuses(void **state) {
   (void)state;
+  static const int64_t below = -2;
   const sm_structured two[] = {{.kind = SM_STRUCTURED_NONE}, {.kind = SM_STRUCTURED_NONE}};
   const char *const twice[] = {"k", "k"}, *const missing[] = {"k", NULL};
   const struct {
@@ -84,6 +85,9 @@ static void structured_copy__refuses(void **state) {
       {"without a key", SM_INVALID_ARGUMENT, {.kind = SM_STRUCTURED_NAMED_TUPLE, .items = two, .n_items = 2}},
       {"UTF-8", SM_INVALID_ARGUMENT, {.kind = SM_STRUCTURED_STRING, .text = "\xff"}},
       {"no dimensions", SM_INVALID_ARGUMENT, {.kind = SM_STRUCTURED_SHAPE, .rank = 2}},
+      {"dimension 0 of", SM_INVALID_ARGUMENT, {.kind = SM_STRUCTURED_SHAPE, .rank = 1, .dims = &below}},
+      {"a rank of -2", SM_INVALID_ARGUMENT, {.kind = SM_STRUCTURED_TENSOR_SPEC, .rank = -2}},
+      {"a rank of 255", SM_INVALID_ARGUMENT, {.kind = SM_STRUCTURED_TENSOR_SPEC, .rank = 255, .dims = &below}},
       {"-1 tensors", SM_INVALID_ARGUMENT, {.kind = SM_STRUCTURED_TYPE_SPEC, .n_flat = -1}},
       {"2 states", SM_INVALID_ARGUMENT, {.kind = SM_STRUCTURED_TYPE_SPEC, .items = two, .n_items = 2}},
       {"a constant", SM_DATA_LOSS, {.kind = SM_STRUCTURED_TENSOR, .proto = {"\x08", 1}}},
