@@ -216,7 +216,7 @@ SM_API sm_status sm_object_graph_set_user_proto(sm_object_graph *objects, int32_
 typedef struct sm_function_capture {
   const char
       *node; /* of graph_def: the VarHandleOp, HashTableV2, Placeholder or Const that stands for it; of a FunctionDef:
-                       the argument, NULL: the next one */
+                       the argument, as it is called there; NULL: the next one */
   int32_t object;
 } sm_function_capture;
 

@@ -1,13 +1,17 @@
 /* Functions that are cut out of the graph of a trace. */
 #include "builder/object_trace.h"
 
+static bool is_called(const sm_function_tensor *tensor, const char *name) {
+  return tensor->name != NULL && strcmp(tensor->name, name) == 0;
+}
+
 static sm_status find_tensor(sm_cut_arg *out, const sm_function_tensor *tensors, size_t n, const sm_structured *spec,
                              size_t position, const char *what, sm_error *err) {
   size_t i = 0;
-  if (*spec->text == '\0')
-    i = position;
+  if (*spec->text == '\0' || (position < n && is_called(&tensors[position], spec->text)))
+    i = position; /* several may have one name */
   else
-    while (i < n && (tensors[i].name == NULL || strcmp(tensors[i].name, spec->text) != 0)) i++;
+    while (i < n && !is_called(&tensors[i], spec->text)) i++;
   if (i >= n || tensors[i].tensor == NULL)
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s %.200s is no tensor of the graph", what, spec->text);
   *out = (sm_cut_arg){sm_string_of(spec->text), sm_string_of(tensors[i].tensor), spec->dtype};

@@ -102,6 +102,10 @@ static sm_status check_captures(const sm_tracing *t, sm_error *err) {
   sm_dtype dtype;
   for (size_t i = 0; i < t->out->n_captures; i++) {
     const sm_function_arg *arg = &t->type.inputs[t->out->n_in + i];
+    const char *named = t->trace->function != NULL ? t->trace->captures[i].node : NULL;
+    if (named != NULL && !sm_string_equal(arg->name, sm_string_of(named)))
+      return SM_FAIL(err, SM_INVALID_ARGUMENT, "capture %zu is for %.100s, and that argument is %.*s", i, named,
+                     SM_SHOWN(arg->name));
     SM_TRY(sm_tracing_get_capture_dtype(&dtype, t, t->out->captures[i], err));
     if (dtype == arg->dtype || dtype == SM_DT_INVALID) continue;
     return SM_FAIL(err, SM_INVALID_ARGUMENT, "argument %.*s is of dtype %s, and %s is captured for it",

@@ -96,6 +96,43 @@ static void object_refusals__variables_that_nobody_tracks(void **state) {
                  "layer/call: function __inference_call_1: needs the variable w, which is none of its captures");
 }
 
+/* Two inputs, and captures that name the argument that they are for. */
+static void object_refusals__captures_for_another_argument(void **state) {
+  (void)state;
+  sm_function_capture capture = {"x", constant};
+  const sm_trace trace = {.function = "__inference_f_1", .captures = &capture, .n_captures = 1};
+  assert_ok(sm_object_graph_add_library(
+                objects,
+                parse("library { function { signature { name: '__inference_f_1' input_arg { name: 'x' type: DT_FLOAT } "
+                      "input_arg { name: 'c' type: DT_FLOAT } output_arg { name: 'y' type: DT_FLOAT } } "
+                      "ret { key: 'y' value: 'x' } } }"),
+                &err),
+            err);
+  assert_refused(add_function(&trace), SM_INVALID_ARGUMENT,
+                 "layer/call: __inference_f_1: capture 0 is for x, and that argument is c");
+  capture.node = "c";
+  assert_ok(add_function(&trace), err);
+}
+
+/* Specs may have one name: each input is still its own tensor. */
+static void object_refusals__none_of_inputs_of_one_name(void **state) {
+  (void)state;
+  const sm_function_tensor inputs[] = {{.name = "x", .tensor = "a:0", .rank = -1},
+                                       {.name = "x", .tensor = "b:0", .rank = -1}};
+  const sm_trace trace = {
+      .graph_def = parse("node { name: 'a' op: 'Placeholder' " TYPE(
+          "dtype", "DT_FLOAT") "}"
+                               "node { name: 'b' op: 'Placeholder' " TYPE(
+                                   "dtype", "DT_FLOAT") "}"
+                                                        "node { name: 'y' op: 'Sub' input: 'a' input: 'b' " TYPE(
+                                                            "T", "DT_FLOAT") "}"),
+      .inputs = inputs,
+      .n_inputs = 2,
+      .outputs = &y,
+      .n_outputs = 1};
+  assert_ok(add_function(&trace), err);
+}
+
 static void object_refusals__captures_of_other_objects(void **state) {
   (void)state;
   sm_function_capture capture = {"w", layer};
@@ -280,6 +317,8 @@ static void object_refusals__variables_without_value(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(variables_that_nobody_tracks),     CASE(captures_of_other_objects),
+      CASE(variables_that_nobody_tracks),     CASE(captures_for_another_argument),
+      CASE(variables_that_nobody_tracks),     CASE(none_of_inputs_of_one_name),
       CASE(captures_that_do_not_fit),         CASE(calls_of_absent_functions),
       CASE(nested_calls_of_absent_functions), CASE(functions_that_call_themselves),
       CASE(functions_that_call_each_other),   CASE(calls_in_graphs),
