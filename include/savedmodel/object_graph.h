@@ -43,7 +43,8 @@ SM_API void sm_object_graph_free(sm_object_graph *objects);
  *
  * Errors of all: NOT_FOUND no such object; ALREADY_EXISTS parent has a child of that name; INVALID_ARGUMENT no name, one
  * that is not UTF-8, a reserved one, an item that is not behind the last one; parent is none that has children;
- * RESOURCE_EXHAUSTED. Messages name objects by their path, "layers/0/kernel".
+ * RESOURCE_EXHAUSTED. Of all that change objects: FAILED_PRECONDITION they were saved or attached, or that failed when it
+ * had begun. Messages name objects by their path, "layers/0/kernel".
  */
 
 /* What Python makes of an object that has others. */
@@ -138,8 +139,8 @@ SM_API sm_status sm_object_graph_add_table(int32_t *out, sm_object_graph *object
  *
  * device  NULL: none is kept.
  *
- * Errors when the model is saved: INVALID_ARGUMENT there is no "_create_resource", or it takes or captures something, or
- *   does not return one resource.
+ * Errors when the model is saved: INVALID_ARGUMENT there is no "_create_resource", or it takes something or does not
+ *   return one resource; it captures a resource that is made after it.
  */
 SM_API sm_status sm_object_graph_add_resource(int32_t *out, sm_object_graph *objects, int32_t parent, const char *name,
                                               const char *device, sm_error *err);
@@ -411,7 +412,7 @@ typedef struct sm_export_options {
  * Errors: INVALID_ARGUMENT what sm_builder_add_meta_graph refuses; an operation that nobody has defined, or of a namespace
  *   that is not in the whitelist (the message names operation, node, function and namespace); functions that call
  *   themselves, perhaps through others; NOT_FOUND functions call others that are not there; FAILED_PRECONDITION the builder
- *   has a meta graph, or the objects were attached before; RESOURCE_EXHAUSTED; those of sm_bundle_writer_add.
+ *   has a meta graph, or the objects were attached before, or that failed when it had begun; RESOURCE_EXHAUSTED; those of sm_bundle_writer_add.
  */
 SM_API sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_builder *builder,
                                         const sm_export_options *options, sm_error *err);

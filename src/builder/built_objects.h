@@ -223,6 +223,9 @@ sm_status sm_built_find(sm_built_object **out, const sm_object_graph *objects, i
 sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *objects, int32_t parent,
                        const char *name, sm_built_kind kind, sm_error *err);
 
+/* FAILED_PRECONDITION: the objects are being saved, or were. */
+sm_status sm_built_check_open(const sm_object_graph *objects, sm_error *err);
+
 /* The path of an object for messages; the last part of it where it is long. */
 typedef struct sm_built_place {
   char text[160];

@@ -217,7 +217,7 @@ sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_bui
                                  const sm_export_options *options, sm_error *err) {
   attachment a = {.objects = objects, .builder = builder};
   SM_TRY(read_options(&a.options, options, err));
-  if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
+  SM_TRY(sm_built_check_open(objects, err));
   if (builder->n_graphs != 0)
     return SM_FAIL(err, SM_FAILED_PRECONDITION, "the model has a meta graph: objects are read from a model with one");
   SM_TRY(sm_built_check_functions(objects, &a.options, err));
@@ -239,7 +239,7 @@ sm_status sm_object_graph_attach(size_t *index, sm_object_graph *objects, sm_bui
 
 /* What would be missed in the end is missed before anything is written. */
 static sm_status check_objects(const sm_object_graph *objects, sm_error *err) {
-  if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
+  SM_TRY(sm_built_check_open(objects, err));
   for (int32_t i = 0; i < objects->n_objects; i++) {
     sm_built_kind kind = objects->objects[i]->kind;
     if ((kind == SM_BUILT_VARIABLE || kind == SM_BUILT_SLOT) && !objects->objects[i]->value.is_given)

@@ -138,6 +138,11 @@ static bool can_hold(const sm_built_object *to, const char *name) {
   }
 }
 
+sm_status sm_built_check_open(const sm_object_graph *objects, sm_error *err) {
+  if (!objects->is_attached) return SM_OK;
+  return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already, or could not be");
+}
+
 static sm_status check_name(const sm_object_graph *objects, int32_t parent, const char *name, sm_error *err) {
   sm_built_object *to;
   SM_TRY(sm_built_find(&to, objects, parent, err));
@@ -193,7 +198,7 @@ static sm_status add_object(sm_built_object **out, sm_object_graph *objects, int
 
 sm_status sm_built_add(sm_built_object **out, int32_t *number, sm_object_graph *objects, int32_t parent,
                        const char *name, sm_built_kind kind, sm_error *err) {
-  if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
+  SM_TRY(sm_built_check_open(objects, err));
   if (parent != SM_OBJECT_NONE) SM_TRY(check_name(objects, parent, name, err));
   SM_TRY(add_object(out, objects, parent, name, kind, err));
   if (number != NULL) *number = objects->n_objects - 1;
@@ -222,6 +227,7 @@ sm_status sm_object_graph_add(int32_t *out, sm_object_graph *objects, int32_t pa
 sm_status sm_object_graph_link(sm_object_graph *objects, int32_t parent, const char *name, int32_t child,
                                sm_error *err) {
   sm_built_object *object;
+  SM_TRY(sm_built_check_open(objects, err));
   SM_TRY(check_name(objects, parent, name, err));
   SM_TRY(sm_built_find(&object, objects, child, err));
   if (object->kind == SM_BUILT_SLOT)
@@ -238,6 +244,7 @@ sm_status sm_object_graph_set_registered_name(sm_object_graph *objects, int32_t 
                                               sm_error *err) {
   sm_built_object *found;
   sm_string copy;
+  SM_TRY(sm_built_check_open(objects, err));
   SM_TRY(sm_built_find(&found, objects, object, err));
   SM_TRY(sm_built_copy(&copy, objects, name, err));
   found->registered_name = copy.data;
@@ -248,6 +255,7 @@ sm_status sm_object_graph_set_user_proto(sm_object_graph *objects, int32_t objec
                                          sm_string bytes, sm_error *err) {
   sm_built_object *found;
   sm_string type;
+  SM_TRY(sm_built_check_open(objects, err));
   SM_TRY(sm_built_find(&found, objects, object, err));
   SM_TRY(sm_built_copy(&type, objects, type_url, err));
   sm_string copy = sm_arena_copy(&objects->arena, bytes);
@@ -277,6 +285,7 @@ static sm_status copy_user(sm_user_object *out, sm_object_graph *objects, const 
 sm_status sm_object_graph_set_user_object(sm_object_graph *objects, int32_t object, const sm_user_object *user,
                                           sm_error *err) {
   sm_built_object *found;
+  SM_TRY(sm_built_check_open(objects, err));
   SM_TRY(sm_built_find(&found, objects, object, err));
   sm_built_place place = sm_built_place_of(objects, object);
   if (found->kind != SM_BUILT_CONTAINER)

@@ -121,6 +121,7 @@ static sm_status add_library(sm_object_graph *objects, sm_span graph_def, sm_are
 
 sm_status sm_object_graph_add_library(sm_object_graph *objects, sm_string graph_def, sm_error *err) {
   sm_arena scratch;
+  SM_TRY(sm_built_check_open(objects, err));
   sm_arena_init(&scratch, objects->allocator, UINT64_MAX);
   sm_status status = add_library(objects, (sm_span){(const uint8_t *)graph_def.data, graph_def.size}, &scratch, err);
   sm_arena_free(&scratch);
@@ -131,6 +132,7 @@ sm_status sm_object_graph_add_op_list(sm_object_graph *objects, sm_string op_lis
   const sm_span bytes = {(const uint8_t *)op_list.data, op_list.size};
   const sm_wire_source source = {.name = "op_list", .bytes = bytes};
   sm_wire_reader reader = sm_wire_read(bytes, &source);
+  SM_TRY(sm_built_check_open(objects, err));
   for (sm_wire_field field; sm_wire_next(&reader, &field);) continue;
   SM_TRY(sm_wire_finish(&reader, err));
   return sm_buffer_put(&objects->op_list, bytes.data, bytes.size, err);

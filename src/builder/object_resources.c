@@ -33,7 +33,7 @@ sm_status sm_built_add_plain_function(sm_built_function **out, sm_object_graph *
 
 static sm_status find_saved(sm_built_object **out, const sm_object_graph *objects, int32_t object, sm_error *err) {
   SM_TRY(sm_built_find(out, objects, object, err));
-  if (objects->is_attached) return SM_FAIL(err, SM_FAILED_PRECONDITION, "the objects were saved already");
+  SM_TRY(sm_built_check_open(objects, err));
   if ((*out)->kind == SM_BUILT_RESOURCE || (*out)->kind == SM_BUILT_CONTAINER) return SM_OK;
   return SM_FAIL(err, SM_INVALID_ARGUMENT, "%s: functions save resources, and objects with children",
                  sm_built_place_of(objects, object).text);

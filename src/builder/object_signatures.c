@@ -13,8 +13,8 @@ static sm_built_signature *find_signature(const sm_object_graph *objects, const 
   return NULL;
 }
 
-sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *key, int32_t function, size_t trace,
-                                        sm_error *err) {
+static sm_status add_signature(sm_object_graph *objects, const char *key, int32_t function, size_t trace,
+                               sm_error *err) {
   sm_built_object *object;
   sm_built_signature signature = {.function = function, .trace = trace};
   SM_TRY(sm_built_find(&object, objects, function, err));
@@ -36,6 +36,12 @@ sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *ke
   return SM_OK;
 }
 
+sm_status sm_object_graph_set_signature(sm_object_graph *objects, const char *key, int32_t function, size_t trace,
+                                        sm_error *err) {
+  SM_TRY(sm_built_check_open(objects, err));
+  return add_signature(objects, key, function, trace, err);
+}
+
 /* ---- Default values ---- */
 
 static sm_status copy_value(sm_string *out, sm_object_graph *objects, const sm_tensor_view *value, sm_error *err) {
@@ -51,6 +57,7 @@ static sm_status copy_value(sm_string *out, sm_object_graph *objects, const sm_t
 sm_status sm_object_graph_set_signature_default(sm_object_graph *objects, const char *key, const char *input,
                                                 const sm_tensor_view *value, sm_error *err) {
   sm_built_signature *signature = find_signature(objects, key);
+  SM_TRY(sm_built_check_open(objects, err));
   if (signature == NULL) return SM_FAIL(err, SM_NOT_FOUND, "there is no signature \"%.200s\"", key);
   if (sm_built_find_default(signature, input) != NULL)
     return SM_FAIL(err, SM_ALREADY_EXISTS, "signature %.100s: input \"%.100s\" has a default already", key, input);
@@ -93,7 +100,7 @@ static sm_status choose(sm_object_graph *objects, const sm_export_options *optio
   int32_t function = -1;
   if (objects->n_signatures != 0 || options->no_signatures) return SM_OK;
   size_t n = find_default(&function, objects);
-  if (n == 1) return sm_object_graph_set_signature(objects, SM_KEY_SERVING_DEFAULT, function, 0, err);
+  if (n == 1) return add_signature(objects, SM_KEY_SERVING_DEFAULT, function, 0, err);
   if (options->note != NULL)
     options->note(options->note_ctx, n == 0 ? "no function can be called without a choice: the model has no signatures"
                                             : "several functions have an input signature: the model has no signatures");

@@ -245,6 +245,23 @@ static void object_graph__options(void **state) {
 
 /* ---- What is derived ---- */
 
+/* What was saved would not have it. */
+static void assert_nothing_changes(void) {
+  const sm_user_object user = {.identifier = "optimizer"};
+  const float one = 1;
+  const sm_tensor_view view = {.dtype = SM_DT_FLOAT, .data = &one, .size = sizeof one};
+  const sm_string none = {"", 0};
+  const sm_status all[] = {sm_object_graph_link(objects, SM_OBJECT_ROOT, "again", made.weight, NULL),
+                           sm_object_graph_set_user_object(objects, made.layer, &user, NULL),
+                           sm_object_graph_set_registered_name(objects, made.layer, "p>C", NULL),
+                           sm_object_graph_set_user_proto(objects, made.layer, "t", none, NULL),
+                           sm_object_graph_set_signature(objects, "late", made.function, 0, NULL),
+                           sm_object_graph_set_signature_default(objects, "serving_default", "x", &view, NULL),
+                           sm_object_graph_add_library(objects, none, NULL),
+                           sm_object_graph_add_op_list(objects, none, NULL)};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) assert_int_equal(all[i], SM_FAILED_PRECONDITION);
+}
+
 static void object_graph__is_read_back(void **state) {
   (void)state;
   sm_model *model;
@@ -253,6 +270,7 @@ static void object_graph__is_read_back(void **state) {
   assert_says(sm_object_graph_get_key(&key, objects, made.weight, &err), SM_FAILED_PRECONDITION, "attached");
   assert_ok(save(NULL), err);
   assert_says(save(NULL), SM_FAILED_PRECONDITION, "saved already");
+  assert_nothing_changes();
   assert_ok(sm_object_graph_get_key(&key, objects, made.weight, &err), err);
   assert_string_equal(key, "layer/w/.ATTRIBUTES/VARIABLE_VALUE");
   assert_ok(sm_model_open(&model, path, NULL, &err), err);
