@@ -1,5 +1,5 @@
 /*
- * Writes a V2 model with the options of its command line, for options_tf.py.
+ * Writes a V2 model with the options of its command line, for options_tf.py and v2_tf.py.
  *
  *     save_options DIR [WORD VALUE]...
  *

@@ -1,5 +1,5 @@
 /*
- * Writes V2 models whose functions take more than tensors into a directory, for structures_tf.py.
+ * Writes V2 models whose functions take more than tensors into a directory, for structures_tf.py and v2_tf.py.
  *
  *     save_structures DIR
  *
@@ -73,7 +73,7 @@ static const sm_structured sparse_state = SEQUENCE(SM_STRUCTURED_TUPLE, MATRIX(n
     .items = &sparse_state, .n_items = 1                                                                        \
   }
 
-/* An extension type of structures_tf.py, structures.Segment, with two tensors and a number. */
+/* An extension type of structure_models.py, structures.Segment, with two tensors and a number. */
 static const sm_structured segment_begin[] = {{.kind = SM_STRUCTURED_STRING, .text = "begin"}, VECTOR("")};
 static const sm_structured segment_end[] = {{.kind = SM_STRUCTURED_STRING, .text = "end"}, VECTOR("")};
 static const sm_structured segment_weight[] = {{.kind = SM_STRUCTURED_STRING, .text = "weight"},

@@ -1,34 +1,16 @@
 """What the models of save_objects.c and of the examples compute, for v2_tf.py: which signatures they have, what Python sees
-of their objects, what tf.train.Checkpoint restores. Needs TensorFlow."""
+of their objects, what tf.train.Checkpoint restores. With those of option_models.py and structure_models.py, which are told of
+there. Needs TensorFlow."""
 
 import numpy
+import option_models
+import structure_models
 import tensorflow as tf
+from v2_compare import Fails, differs, equals
 
 
 def f32(*values):
     return numpy.array(values if len(values) > 1 else values[0], numpy.float32)
-
-
-class Fails(str):
-    """Of a call: its message has this text."""
-
-
-def differs(found, wanted):
-    """What is wrong; "": nothing. Lists and numbers are compared by value, arrays by type, shape and bytes."""
-    if isinstance(found, bytes):
-        return equals(found, wanted)
-    array = numpy.asarray(found)
-    if array.dtype.names:  # as some ways give quantized numbers
-        array = array.view(array.dtype[0])
-    if isinstance(wanted, numpy.ndarray) and wanted.dtype != object:
-        same = array.dtype == wanted.dtype and array.shape == wanted.shape and array.tobytes() == wanted.tobytes()
-    else:
-        same = array.tolist() == (wanted.tolist() if isinstance(wanted, numpy.ndarray) else wanted)
-    return "" if same else f"{found!r}, not {wanted!r}"
-
-
-def equals(found, expected):
-    return "" if found == expected else f"{found}, not {expected}"
 
 
 # ---- Values of all types: see fill() in save_values.c ----
@@ -125,7 +107,7 @@ STATEFUL = ("effects", "library")  # later calls go on from where earlier ones l
 CHANGED = {"nodes": ("counts/", "dense/")}  # sessions save these in another order, with more empty buckets
 TELLS_SLOTS = ("slots",)  # sessions have the slot variables, too
 TAGS = {"objects": ["serve", "extra"]}
-PRINTS = {"effects": 2}  # how often those calls say "checked"
+PRINTS = {"effects": (b"checked", 2)}  # how often those calls say what; others never say "checked"
 
 # ---- What Python sees ----
 
@@ -354,3 +336,14 @@ RESTORES = {
     "save_dense": restore_dense,
 }
 SLOTS = {"objects": {"v/.OPTIMIZER_SLOT/optimizer/momentum/.ATTRIBUTES/VARIABLE_VALUE": 0.25}}
+
+# ---- With those of the other files ----
+
+for models in (structure_models, option_models):
+    CALLS |= models.CALLS
+    LOOKS |= models.LOOKS
+    RESTORES |= models.RESTORES
+PRINTS |= option_models.PRINTS
+TAGS |= option_models.TAGS
+# (model, way): what has to be wrong there; the other files tell why
+INSTEAD = option_models.INSTEAD | structure_models.INSTEAD
