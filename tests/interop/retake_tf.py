@@ -11,6 +11,7 @@ them, and they give what was recorded of the models as they were.
   V2         tf.saved_model.load: its objects are those of the message; the recorded runs of all signatures
   V1         the same runs in a session
   saved      of some: tf.saved_model.save of what was loaded, which is loaded and run
+  calls      of some: every trace of every function, called with ones, gives what it gives in the model as it was
 
 --all takes all models of WILD, and saves all again.  The last line says how many passed and failed.
 """
@@ -31,6 +32,7 @@ WILD = """tf_static_hashtable tf_vars_arithmetic tf_optimizer_slots tf_cyclic_mo
     tfdeploy_multi_2_0_alpha anhosu_multi_sig tfjs_int64_multiply""".split()
 SAVED = """several_signatures table_asset mutable_tables composite_arguments input_structures captured_constants
     keras_sequential policy_save_devices""".split()
+CALLED = """input_structures several_signatures table_asset control_flow custom_gradients_on keras_sequential""".split()
 
 # Models that cannot be written, and what the message says: published without their variables, or with others.
 REFUSED = {
@@ -275,13 +277,16 @@ class Retaker(edit_tf.Checker):
         compare_folder(made, again)
 
     def check_loaded(self, path):
-        """The objects of the message are there in Python."""
+        self.loaded, self.functions = self.load_all(path)
+
+    def load_all(self, path):
+        """The objects of the message are there in Python: their root, and the functions by their paths."""
         graph = rebuild_tf.read(path).meta_graphs[0].object_graph_def
         with self.tf.device("/CPU:0"):
-            self.loaded = self.tf.saved_model.load(path)
-        seen, queue = {0}, [(0, self.loaded)]
+            loaded = self.tf.saved_model.load(path)
+        seen, queue, functions = {0}, [(0, "", loaded)], {}
         while queue:
-            i, value = queue.pop(0)
+            i, parent, value = queue.pop(0)
             for edge in graph.nodes[i].children:
                 kind = graph.nodes[edge.node_id].WhichOneof("kind")
                 if edge.node_id in seen or graph.nodes[i].WhichOneof("kind") != "user_object":
@@ -289,7 +294,10 @@ class Retaker(edit_tf.Checker):
                 seen.add(edge.node_id)
                 child = self.child_of(graph.nodes[i].user_object.identifier, value, edge.local_name)
                 self.check_kind(edge.local_name, kind, child)
-                queue.append((edge.node_id, child))
+                if kind == "function":
+                    functions[parent + "/" + edge.local_name] = child
+                queue.append((edge.node_id, parent + "/" + edge.local_name, child))
+        return loaded, functions
 
     @staticmethod
     def child_of(identifier, value, name):
@@ -310,6 +318,29 @@ class Retaker(edit_tf.Checker):
             same("kind of " + name, isinstance(value, kinds[kind]), True)
         if kind == "function":
             same(name + " can be called", callable(value), True)
+
+    def fill(self, spec):
+        """Ones for a tensor of a trace; what is none is given as it is."""
+        if not isinstance(spec, self.tf.TensorSpec):
+            return spec
+        shape = [2 if dim is None else dim for dim in spec.shape] if spec.shape.rank is not None else [2]
+        return self.tf.fill(shape, "1") if spec.dtype == self.tf.string else self.tf.ones(shape, spec.dtype)
+
+    def call(self, function, trace):
+        args, kwargs = self.tf.nest.map_structure(self.fill, trace.structured_input_signature)
+        parts = self.tf.nest.flatten(function(*args, **kwargs), expand_composites=True)
+        return [value_of(self.tf.make_tensor_proto(part)) for part in parts]
+
+    def check_calls(self, path):
+        """One after the other, as some change variables."""
+        _, originals = self.load_all(path)
+        same("functions", sorted(self.functions), sorted(originals))
+        same("there are some", len(originals) > 0, True)
+        for name, original in originals.items():
+            new = self.functions[name]
+            same("traces of " + name, len(new.concrete_functions), len(original.concrete_functions))
+            for traces in zip(new.concrete_functions, original.concrete_functions):
+                same(name, self.call(new, traces[0]), self.call(original, traces[1]))
 
     def record(self, model):
         loaded = self.tf.saved_model.load(model.path)
@@ -342,6 +373,8 @@ class Retaker(edit_tf.Checker):
             self.step(name + ": runs", self.check_loaded_runs, self.loaded, model.runs, edit_tf.Checker.same)
             if name in SAVED or self.is_all:
                 self.step(name + ": saved", self.check_saved, model, scratch)
+            if name in CALLED:
+                self.step(name + ": calls", self.check_calls, model.path)
 
     def check_refused(self, name, path):
         with tempfile.TemporaryDirectory() as scratch:
