@@ -77,16 +77,20 @@ static sm_status find_values(bool *has_values, const sm_object_graph *objects, c
 
 /* ---- Nodes ---- */
 
+/* Tensors of one attribute differ in their suffix. */
+static bool begins_attribute(const sm_built_object *object, const sm_built_tensor *tensor) {
+  for (const sm_built_tensor *earlier = object->first_tensor; earlier != tensor; earlier = earlier->next)
+    if (strcmp(earlier->attribute, tensor->attribute) == 0) return false;
+  return true;
+}
+
 static sm_status put_attributes(sm_buffer *out, const sm_built_object *object, sm_error *err) {
   const char *full_name = object->variable.name != NULL ? object->variable.name : object->path.data;
-  const char *last = "";
   for (const sm_built_tensor *tensor = object->first_tensor; tensor != NULL; tensor = tensor->next) {
     const sm_saved_attribute attribute = {.name = sm_string_of(tensor->attribute),
                                           .full_name = sm_string_of(full_name),
                                           .key = sm_string_of(tensor->attribute_key)};
-    if (strcmp(last, tensor->attribute) == 0) continue; /* tensors of one attribute differ in their suffix */
-    SM_TRY(sm_saved_attribute_put(out, &attribute, err));
-    last = tensor->attribute;
+    if (begins_attribute(object, tensor)) SM_TRY(sm_saved_attribute_put(out, &attribute, err));
   }
   return SM_OK;
 }

@@ -198,6 +198,43 @@ static void object_nodes__optimizer(void **state) {
   sm_model_close(model);
 }
 
+/* Tensors of two saveables in turns: each attribute is said once. */
+static void object_nodes__tensors_in_turns(void **state) {
+  (void)state;
+  enum { SAVE = 4, RESTORE = 5 }; /* a mutable table's functions follow it: those that make it, then these */
+  static const char *const names[] = {"a", "b"}, *const suffixes[] = {"-keys", "-values"};
+  const sm_lookup_table spec = {.key_dtype = SM_DT_INT64, .value_dtype = SM_DT_INT64, .is_mutable = true};
+  const sm_tensor_view none = {.dtype = SM_DT_INT64, .rank = 1, .dims = {0}};
+  sm_model *model;
+  const sm_bundle_reader *variables;
+  sm_tensor *bytes;
+  sm_trackable_graph *graph;
+  sm_saved_object_info info;
+  int32_t thing, table;
+  assert_ok(sm_object_graph_add(&thing, objects, 0, "thing", SM_CONTAINER_OBJECT, &err), err);
+  for (size_t i = 0; i < 2; i++) {
+    assert_ok(sm_object_graph_add_table(&table, objects, 0, names[i], &spec, &err), err);
+    assert_ok(sm_object_graph_add_saveable(objects, thing, names[i], table + SAVE, table + RESTORE, &err), err);
+  }
+  for (size_t i = 0; i < 4; i++)
+    assert_ok(sm_object_graph_add_saved_tensor(objects, thing, names[i % 2], suffixes[i / 2], &none, &err), err);
+  (void)open_saved(&model);
+  assert_ok(sm_model_get_variables(&variables, model, &err), err);
+  assert_ok(sm_bundle_reader_read_tensor(&bytes, variables, "_CHECKPOINTABLE_OBJECT_GRAPH", NULL, &err), err);
+  assert_ok(sm_trackable_graph_read(&graph, *(const sm_string *)sm_tensor_get_view(bytes)->data, NULL, &err), err);
+  size_t n_values = 0;
+  for (size_t i = 0; i < sm_trackable_graph_n_objects(graph); i++) {
+    const char *where;
+    assert_ok(sm_trackable_graph_get_object(&info, graph, i, &err), err);
+    bool has_path = sm_trackable_graph_get_path(&where, graph, i, &err) == SM_OK; /* functions alone have none */
+    if (has_path && strcmp(where, "thing") == 0) n_values += info.n_values;
+  }
+  assert_number("values", n_values, 2);
+  sm_trackable_graph_free(graph);
+  sm_tensor_free(bytes);
+  sm_model_close(model);
+}
+
 static void object_nodes__tensor_inside(void **state) {
   (void)state;
   sm_model *model;
@@ -384,6 +421,7 @@ int main(void) {
       CASE(resource),
       CASE(edges),
       CASE(optimizer),
+      CASE(tensors_in_turns),
       CASE(tensor_inside),
       CASE(resources_that_cannot_be_made),
       CASE(makers_that_return_something_else),
