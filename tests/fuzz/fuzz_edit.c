@@ -9,6 +9,7 @@
 
 #include <savedmodel/savedmodel.h>
 
+#include "saved.h"
 #include "support/fault_alloc.h"
 
 const size_t fuzz_message_at = 1;
@@ -73,31 +74,13 @@ static bool save(const trial *t, const sm_model *model, const char *dir) {
   return status == SM_OK;
 }
 
-static uint8_t *read_saved(const trial *t, const char *dir, size_t *size) {
-  sm_file file;
-  MUST(t->fs->open(&file, t->fs, dir, SM_FILE_SAVED_MODEL_PB, 0, NULL) == SM_OK);
-  *size = (size_t)file.size;
-  uint8_t *bytes = malloc(*size + 1);
-  MUST(bytes != NULL && t->fs->read_at(t->fs, &file, 0, bytes, *size, NULL) == SM_OK);
-  t->fs->close(t->fs, &file);
-  return bytes;
-}
-
-static void are_equal(const trial *t, const char *a, const char *b) {
-  size_t a_size, b_size;
-  uint8_t *a_bytes = read_saved(t, a, &a_size), *b_bytes = read_saved(t, b, &b_size);
-  MUST(a_size == b_size && memcmp(a_bytes, b_bytes, a_size) == 0);
-  free(a_bytes);
-  free(b_bytes);
-}
-
 static void try_all(const trial *t) {
   sm_model *model;
   if (sm_model_open(&model, "in", &t->how, NULL) != SM_OK) return;
   bool is_saved = save(t, model, "first");
   MUST(save(t, model, "second") == is_saved);
-  if (is_saved) are_equal(t, "first", "second");
-  if (is_saved && t->which == 0) are_equal(t, "in", "first");
+  if (is_saved) must_be_same_file(t->fs, "first", "second", SM_FILE_SAVED_MODEL_PB);
+  if (is_saved && t->which == 0) must_be_same_file(t->fs, "in", "first", SM_FILE_SAVED_MODEL_PB);
   sm_model_close(model);
 }
 

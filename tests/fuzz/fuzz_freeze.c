@@ -11,6 +11,7 @@
 
 #include "graph/saver_keys.h"
 #include "model/model.h"
+#include "saved.h"
 #include "support/fault_alloc.h"
 #include "support/wire_writer.h"
 
@@ -151,24 +152,6 @@ static bool change_model(const trial *t, const sm_model *model, const char *dir)
   return status == SM_OK;
 }
 
-static uint8_t *read_saved(const trial *t, const char *dir, size_t *size) {
-  sm_file file;
-  MUST(t->fs->open(&file, t->fs, dir, SM_FILE_SAVED_MODEL_PB, 0, NULL) == SM_OK);
-  *size = (size_t)file.size;
-  uint8_t *bytes = malloc(*size + 1);
-  MUST(bytes != NULL && t->fs->read_at(t->fs, &file, 0, bytes, *size, NULL) == SM_OK);
-  t->fs->close(t->fs, &file);
-  return bytes;
-}
-
-static void are_equal(const trial *t, const char *a, const char *b) {
-  size_t a_size, b_size;
-  uint8_t *a_bytes = read_saved(t, a, &a_size), *b_bytes = read_saved(t, b, &b_size);
-  MUST(a_size == b_size && memcmp(a_bytes, b_bytes, a_size) == 0);
-  free(a_bytes);
-  free(b_bytes);
-}
-
 static void try_all(trial *t) {
   sm_model *model, *changed;
   if (sm_model_open(&model, "in", &t->how, NULL) != SM_OK) return;
@@ -179,7 +162,7 @@ static void try_all(trial *t) {
   bool is_changed = change_model(t, model, "first");
   MUST(change_model(t, model, "second") == is_changed);
   if (is_changed) {
-    are_equal(t, "first", "second");
+    must_be_same_file(t->fs, "first", "second", SM_FILE_SAVED_MODEL_PB);
     MUST(sm_model_open(&changed, "first", &t->how, NULL) == SM_OK);
     if ((t->which & TO_V2) != 0) t->which ^= TO_V2 | TO_V1; /* and back */
     (void)change_model(t, changed, "again");

@@ -10,6 +10,7 @@
 
 #include <savedmodel/savedmodel.h>
 
+#include "saved.h"
 #include "support/fault_alloc.h"
 #include "wire/wire.h"
 
@@ -223,30 +224,14 @@ static void look_at(const program *p, const char *dir, bool is_saved) {
   sm_model_close(model);
 }
 
-static void are_equal(const program *p, const char *name) {
-  uint8_t *contents[2];
-  size_t sizes[2];
-  for (size_t i = 0; i < 2; i++) {
-    sm_file file;
-    MUST(p->fs->open(&file, p->fs, i == 0 ? "first" : "second", name, 0, NULL) == SM_OK);
-    sizes[i] = (size_t)file.size;
-    contents[i] = malloc(sizes[i] + 1);
-    MUST(contents[i] != NULL && p->fs->read_at(p->fs, &file, 0, contents[i], sizes[i], NULL) == SM_OK);
-    p->fs->close(p->fs, &file);
-  }
-  MUST(sizes[0] == sizes[1] && memcmp(contents[0], contents[1], sizes[0]) == 0);
-  free(contents[0]);
-  free(contents[1]);
-}
-
 static void try_all(program *p) {
   sm_status status = save(p, "first");
   look_at(p, "first", status == SM_OK);
   MUST(save(p, "second") == status);
   if (status != SM_OK) return;
-  are_equal(p, SM_FILE_SAVED_MODEL_PB);
-  are_equal(p, "variables/variables.index");
-  are_equal(p, "variables/variables.data-00000-of-00001");
+  must_be_same_file(p->fs, "first", "second", SM_FILE_SAVED_MODEL_PB);
+  must_be_same_file(p->fs, "first", "second", "variables/variables.index");
+  must_be_same_file(p->fs, "first", "second", "variables/variables.data-00000-of-00001");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
